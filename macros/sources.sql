@@ -1,0 +1,94 @@
+{#-
+    Whether a source table is switched on: neither its source (`crm`) nor the table itself
+    (`crm.consents`) is `false` in `vars: sources`.
+
+    Arguments:
+        table (string): source and table, as `crm.consents`.
+-#}
+{% macro source_is_on(table) -%}
+    {%- set switches = var('sources') or {} -%}
+    {{ return(switches.get(table.split('.')[0], true) and switches.get(table, true)) }}
+{%- endmacro %}
+
+
+{#-
+    What to select from for a source table: the table itself, or, when it is switched off, no rows
+    with its declared columns and types.
+
+    Arguments:
+        relation (relation): what `source()` gave, so that the lineage stands either way.
+        table (string): source and table, as `crm.consents`.
+-#}
+{% macro source_rows(relation, table) -%}
+    {#- A unit test has no graph, and brings its own rows whatever is switched on. -#}
+    {%- if source_is_on(table) or not (graph or {}).get('sources') -%}
+        {{ relation }}
+    {%- else -%}
+        {%- set name = table.split('.') -%}
+        (
+        {%- for node in graph.sources.values()
+            if node.source_name == name[0] and node.name == name[1] %}
+            select
+            {%- for column in node.columns.values() %}
+                cast(null as {{ column.data_type }}) as {{ column.name }}{{ "," if not loop.last }}
+            {%- endfor %}
+            where 1 = 0
+        {%- endfor %}
+        ) as source_is_off
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#-
+    An expression where its source tables are switched on, null where one is not: a source that is
+    absent says nothing about a customer, and must not look like a customer who does nothing.
+
+    Arguments:
+        table (string): source and table, as `web.events`.
+        expression (string): what to compute when the source is on.
+-#}
+{% macro if_source_on(table, expression) -%}
+    {%- if source_is_on(table) -%} {{ expression }} {%- else -%} cast(null as double) {%- endif -%}
+{%- endmacro %}
+
+
+{#-
+    The tables of the data contract: source and table, staging model, the key as text, and the
+    condition under which a kept row is flagged.
+-#}
+{% macro contract_tables() -%}
+    {{ return([
+        {
+            'table': 'crm.customers', 'model': 'stg_crm__customers', 'key': 'customer_id',
+            'flag': 'is_email_broken or is_country_unknown or is_birth_date_unreadable'
+            ~ ' or is_birth_date_in_future or is_created_at_unreadable',
+        },
+        {'table': 'crm.consents', 'model': 'stg_crm__consents', 'key': 'consent_event_id'},
+        {'table': 'crm.support_tickets', 'model': 'stg_crm__support_tickets', 'key': 'ticket_id'},
+        {
+            'table': 'crm.erasure_requests', 'model': 'stg_crm__erasure_requests',
+            'key': 'request_id',
+        },
+        {
+            'table': 'shop.orders', 'model': 'stg_shop__orders', 'key': 'order_id',
+            'flag': 'is_discount_negative',
+        },
+        {
+            'table': 'shop.order_lines', 'model': 'stg_shop__order_lines',
+            'key': "coalesce(order_id, '?') || '-' || coalesce(cast(line_number as string), '?')",
+        },
+        {
+            'table': 'shop.products', 'model': 'stg_shop__products', 'key': 'product_id',
+            'flag': 'is_cost_negative',
+        },
+        {'table': 'web.events', 'model': 'stg_web__events', 'key': 'event_id'},
+        {'table': 'email.campaigns', 'model': 'stg_email__campaigns', 'key': 'campaign_id'},
+        {'table': 'email.events', 'model': 'stg_email__events', 'key': 'event_id'},
+        {'table': 'survey.responses', 'model': 'stg_survey__responses', 'key': 'response_id'},
+        {'table': 'social.mentions', 'model': 'stg_social__mentions', 'key': 'mention_id'},
+        {
+            'table': 'external.area_statistics', 'model': 'stg_external__area_statistics',
+            'key': "coalesce(country_code, '?') || '-' || coalesce(postcode_prefix, '?')",
+        },
+    ]) }}
+{%- endmacro %}

@@ -1,0 +1,22 @@
+{#- Whole days from one date to another. -#}
+{% macro days_between(first, second) -%}
+    {{ dbt.datediff(first, second, 'day') }}
+{%- endmacro %}
+
+
+{#- A date so many days after a date (before, when negative). -#}
+{% macro add_days(day, days) -%}
+    cast({{ dbt.dateadd('day', days, day) }} as date)
+{%- endmacro %}
+
+
+{#- Whether a timestamp lies after the start of this build: no true event can. -#}
+{% macro is_in_future(timestamp) -%}
+    {{ timestamp }} > cast('{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S") }}' as timestamp)
+{%- endmacro %}
+
+
+{#- Whether a timestamp lies before anything this retailer can have recorded (a clock gone wrong). -#}
+{% macro is_before_records(timestamp) -%}
+    {{ timestamp }} < cast('{{ var("earliest_plausible_date") }}' as timestamp)
+{%- endmacro %}

@@ -1,0 +1,73 @@
+-- One row per customer_key and cutoff with a delivered message in the year before it.
+with email_contacts as (
+
+    select * from {{ ref('int_email_contacts') }} where delivered_at is not null
+
+),
+
+cutoffs as (
+
+    select * from {{ ref('int_cutoffs') }}
+
+),
+
+-- What happened to a message counts only where it happened before the cutoff.
+known as (
+
+    select
+        email_contacts.customer_key,
+        cutoffs.cutoff_name,
+        email_contacts.opened_at < cutoffs.cutoff_on as is_opened,
+        email_contacts.clicked_at < cutoffs.cutoff_on as is_clicked,
+        email_contacts.unsubscribed_at < cutoffs.cutoff_on as is_unsubscribed,
+        email_contacts.opened_at < cutoffs.cutoff_on
+        and email_contacts.is_reactive as is_reactive,
+        greatest(
+            email_contacts.delivered_at,
+            case when email_contacts.opened_at < cutoffs.cutoff_on
+                then email_contacts.opened_at else email_contacts.delivered_at end,
+            case when email_contacts.clicked_at < cutoffs.cutoff_on
+                then email_contacts.clicked_at else email_contacts.delivered_at end
+        ) as event_at
+    from email_contacts
+    inner join cutoffs
+        on
+            email_contacts.delivered_at < cutoffs.cutoff_on
+            and email_contacts.delivered_at >= {{ add_days('cutoffs.cutoff_on', -365) }}
+
+),
+
+counted as (
+
+    select
+        customer_key,
+        cutoff_name,
+        cast(count(*) as double) as delivered,
+        count(*) filter (where is_opened) as opened,
+        count(*) filter (where is_clicked) as clicked,
+        count(*) filter (where is_opened and is_clicked) as opened_and_clicked,
+        count(*) filter (where is_unsubscribed) as unsubscribed,
+        count(*) filter (where is_reactive) as reactive,
+        max(event_at) as last_event_at
+    from known
+    group by customer_key, cutoff_name
+
+),
+
+final as (
+
+    select
+        customer_key,
+        cutoff_name,
+        delivered as emails_delivered_365d,
+        opened / delivered as email_open_rate,
+        clicked / delivered as email_click_rate,
+        opened_and_clicked / nullif(cast(opened as double), 0) as email_click_to_open_rate,
+        unsubscribed / delivered as email_unsubscribe_rate,
+        reactive / nullif(cast(opened as double), 0) as email_reactivity_rate,
+        last_event_at
+    from counted
+
+)
+
+select * from final

@@ -1,0 +1,83 @@
+-- One row per customer_key and cutoff: how the spending before it spreads over categories.
+with order_lines as (
+
+    select * from {{ ref('int_order_lines_netted') }}
+    where is_sale and customer_key is not null and category <> 'unknown'
+
+),
+
+categories as (
+
+    select * from {{ ref('int_categories_ranked') }}
+
+),
+
+cutoffs as (
+
+    select
+        *,
+        coalesce(
+            lag(cutoff_on) over (order by cutoff_on), cast('1900-01-01' as date)
+        ) as period_starts_on
+    from {{ ref('int_cutoffs') }}
+
+),
+
+-- Lines are summed once per period between two cutoffs; a cutoff then adds up its periods.
+spent_by_period as (
+
+    select
+        order_lines.customer_key,
+        order_lines.category,
+        cutoffs.cutoff_on as period_ends_on,
+        sum(order_lines.gross_revenue) as spent
+    from order_lines
+    inner join cutoffs
+        on
+            order_lines.ordered_at >= cutoffs.period_starts_on
+            and order_lines.ordered_at < cutoffs.cutoff_on
+    group by order_lines.customer_key, order_lines.category, cutoffs.cutoff_on
+
+),
+
+spent as (
+
+    select
+        spent_by_period.customer_key,
+        cutoffs.cutoff_name,
+        categories.category_rank,
+        cast(sum(spent_by_period.spent) as double) as spent
+    from spent_by_period
+    inner join cutoffs on spent_by_period.period_ends_on <= cutoffs.cutoff_on
+    inner join categories on spent_by_period.category = categories.category
+    group by spent_by_period.customer_key, cutoffs.cutoff_name, categories.category_rank
+
+),
+
+shares as (
+
+    select
+        customer_key,
+        cutoff_name,
+        category_rank,
+        spent
+        / nullif(round(sum(spent) over (partition by customer_key, cutoff_name), 4), 0) as share
+    from spent
+
+),
+
+final as (
+
+    select
+        customer_key,
+        cutoff_name,
+        {%- for rank in range(1, 9) %}
+        sum(case when category_rank = {{ rank }} then share else 0 end) as taste_{{ rank }},
+        {%- endfor %}
+        round(-sum(case when share > 0 then share * ln(share) else 0 end), 9) as category_entropy
+    from shares
+    group by customer_key, cutoff_name
+
+)
+
+select * from final

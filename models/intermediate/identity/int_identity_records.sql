@@ -1,0 +1,76 @@
+-- One row per source record that stands for a person.
+with crm_customers as (
+
+    select * from {{ ref('stg_crm__customers') }} where rejection_reason is null
+
+),
+
+orders as (
+
+    select * from {{ ref('stg_shop__orders') }} where rejection_reason is null
+
+),
+
+-- The shop may know customers the CRM does not deliver, or there may be no CRM at all.
+shop_only_customers as (
+
+    select
+        orders.customer_id,
+        min(orders.ordered_at) as first_seen_at
+    from orders
+    left join crm_customers on orders.customer_id = crm_customers.customer_id
+    where orders.customer_id is not null and crm_customers.customer_id is null
+    group by orders.customer_id
+
+),
+
+guests as (
+
+    select
+        guest_email,
+        min(ordered_at) as first_seen_at
+    from orders
+    where guest_email is not null
+    group by guest_email
+
+),
+
+final as (
+
+    select
+        'id:' || customer_id as record_id,
+        'crm.customers' as source_name,
+        customer_id as source_record_id,
+        email,
+        phone,
+        {{ fold_text('first_name') }} as first_name_folded,
+        created_at as first_seen_at
+    from crm_customers
+
+    union all
+
+    select
+        'id:' || customer_id as record_id,
+        'shop.orders' as source_name,
+        customer_id as source_record_id,
+        cast(null as string) as email,
+        cast(null as string) as phone,
+        cast(null as string) as first_name_folded,
+        first_seen_at
+    from shop_only_customers
+
+    union all
+
+    select
+        'guest:' || guest_email as record_id,
+        'shop.orders' as source_name,
+        guest_email as source_record_id,
+        guest_email as email,
+        cast(null as string) as phone,
+        cast(null as string) as first_name_folded,
+        first_seen_at
+    from guests
+
+)
+
+select * from final

@@ -1,0 +1,1 @@
+"""Statistics and machine learning of the segmentation project; knows nothing of dbt."""

@@ -1,0 +1,24 @@
+"""Segments: how many there are, who belongs to which, what marks them, what they are called."""
+
+from python_ext.clustering._choice import MODELS_SCHEMA, choose_segments
+from python_ext.clustering._model import (
+    CLUSTERS_SCHEMA,
+    ArtefactError,
+    SegmentModel,
+    load_chosen,
+)
+from python_ext.clustering._names import NAMES_SCHEMA, name_segments
+from python_ext.clustering._profiles import PROFILES_SCHEMA, profile_segments
+
+__all__ = [
+    "CLUSTERS_SCHEMA",
+    "MODELS_SCHEMA",
+    "NAMES_SCHEMA",
+    "PROFILES_SCHEMA",
+    "ArtefactError",
+    "SegmentModel",
+    "choose_segments",
+    "load_chosen",
+    "name_segments",
+    "profile_segments",
+]

@@ -1,0 +1,282 @@
+"""How many segments there are, by a written rule over several indices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from threadpoolctl import threadpool_limits
+
+from python_ext.clustering import _indices
+from python_ext.clustering._model import CUSTOMER_KEY, SegmentModel
+from python_ext.features import Preparation, select_features
+from python_ext.frames import Schema
+
+MIN_ROWS = 50  # fewer customers are not segmented
+ROWS_PER_CLUSTER = 10
+INDEX_ROWS = 2000  # indices that cost n² or many fits see a sample
+REFERENCE_ROWS = 1000
+UNSTABLE = 0.60  # Hennig (2007)
+TOLERANCE = 0.10  # an index is content with the simplest candidate this close to its best
+
+MODELS_SCHEMA = Schema(
+    {
+        "level": "string",
+        "candidate": "string",
+        "k": "bigint",
+        "inertia": "double",
+        "elbow": "double",
+        "silhouette": "double",
+        "calinski_harabasz": "double",
+        "davies_bouldin": "double",
+        "gap": "double",
+        "gap_se": "double",
+        "silhouette_excess": "double",
+        "calinski_harabasz_excess": "double",
+        "davies_bouldin_excess": "double",
+        "stability_mean": "double",
+        "stability_min": "double",
+        "smallest_share": "double",
+        "votes": "bigint",
+        "is_admissible": "boolean",
+        "is_chosen": "boolean",
+        "reason": "string",
+        "fitted_rows": "bigint",
+        "model_id": "string",
+        "artefact": "binary",
+    },
+    key=("level", "k"),
+)
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    model: SegmentModel
+    figures: dict[str, float]
+
+
+def choose_segments(
+    frame: pd.DataFrame,
+    definitions: pd.DataFrame,
+    *,
+    sources: Mapping[str, bool] | str | None = None,
+    seed: int = 42,
+    max_k: int = 10,
+    min_segment_share: float = 0.03,
+    fixed_k: int | None = None,
+    outlier: float = 3.5,
+    worth: str = "monetary",
+    level: str = "segment",
+) -> pd.DataFrame:
+    """Fit k-means for each number of segments, judge all, choose one.
+
+    The rule. A candidate k ≥ 2 is *admissible* if its smallest segment holds at least
+    ``min_segment_share`` of the customers, each segment recurs in bootstrap samples with a mean
+    Jaccard index of at least 0.60, and its gap statistic lies above that of one segment by more
+    than two standard errors. Among the admissible, five indices vote: silhouette,
+    Calinski-Harabasz, Davies-Bouldin, gap and elbow. The first three favour few clusters on any
+    data, so each is first compared with its mean on structureless reference data of the same
+    spread (the uniform box of the gap statistic). An index votes for the simplest candidate
+    within 10 % of its best, the elbow for the knee. Most votes win, ties go to fewer segments.
+    Without an admissible candidate everyone is one segment.
+
+    Parameters
+    ----------
+    frame
+        One row per ``customer_key`` with the feature columns.
+    definitions
+        The seed ``feature_definitions``.
+    sources
+        Switches of sources, see ``features.parse_sources``.
+    max_k
+        Largest number of segments tried.
+    min_segment_share
+        Smallest share of customers a segment may hold, 0–1.
+    fixed_k
+        Take this number of segments whatever the rule says; the figures are given all the same.
+    outlier
+        Robust deviations beyond which a customer counts as an outlier of its segment.
+    worth
+        Column by whose mean segments are numbered, largest first.
+    level
+        Written into the rows.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns of ``MODELS_SCHEMA``, one row per candidate, exactly one chosen.
+    """
+    frame = frame.sort_values(CUSTOMER_KEY, kind="stable").reset_index(drop=True)
+    features = select_features(definitions, frame.columns, purpose="clustering", sources=sources)
+    preparation = Preparation.fit(frame, features)
+    points = preparation.transform(frame)
+    value = _worth(frame, worth)
+    # One thread: the order of a parallel sum is not fixed, and two builds must agree.
+    with threadpool_limits(1):
+        sample = _indices.draw_rows(len(points), INDEX_ROWS, seed=seed)
+        ks = list(range(1, _most_clusters(points, sample, max_k=max(max_k, fixed_k or 1)) + 1))
+        candidates = {
+            k: _candidate(frame, preparation, points, value, k, sample, seed=seed, outlier=outlier)
+            for k in ks
+        }
+        reference = _indices.compare_with_reference(
+            points[sample], ks, silhouette_rows=REFERENCE_ROWS, seed=seed
+        )
+    table = pd.DataFrame([candidate.figures for candidate in candidates.values()])
+    table = pd.concat([table, pd.DataFrame(reference)], axis=1)
+    table["elbow"] = _indices.elbow(table["inertia"].to_numpy())
+    table = _decide(
+        table, min_segment_share=min_segment_share, fixed_k=fixed_k, why_one=_why_one(frame, preparation)
+    )
+    artefacts = {k: candidate.model.to_bytes() for k, candidate in candidates.items()}
+    return table.assign(
+        level=level,
+        candidate=[f"kmeans_{k}" for k in ks],
+        fitted_rows=len(frame),
+        model_id=[candidates[k].model.model_id for k in ks],
+        artefact=[artefacts[k] if c else None for k, c in zip(ks, table["is_chosen"], strict=True)],
+    )[list(MODELS_SCHEMA)]
+
+
+def _worth(frame: pd.DataFrame, column: str) -> np.ndarray:
+    if column not in frame.columns:
+        return np.zeros(len(frame))
+    values = frame[column].to_numpy(dtype=float, na_value=np.nan)
+    return np.where(np.isfinite(values), values, 0.0)
+
+
+def _most_clusters(points: np.ndarray, sample: np.ndarray, *, max_k: int) -> int:
+    if len(points) < MIN_ROWS or not points.shape[1]:
+        return 1
+    distinct = len(np.unique(points[sample].round(9), axis=0))
+    return max(1, min(max_k, len(points) // ROWS_PER_CLUSTER, distinct - 1))
+
+
+def _why_one(frame: pd.DataFrame, preparation: Preparation) -> str | None:
+    """Why there is nothing to segment, where there is nothing."""
+    if len(frame) < MIN_ROWS:
+        return f"everyone is one segment: {len(frame)} customers, at least {MIN_ROWS} are needed"
+    if not preparation.features:
+        dropped = "; ".join(f"{name}: {why}" for name, why in preparation.dropped.items())
+        return f"everyone is one segment: no feature tells customers apart ({dropped or 'none given'})"
+    return None
+
+
+def _candidate(
+    frame: pd.DataFrame,
+    preparation: Preparation,
+    points: np.ndarray,
+    worth: np.ndarray,
+    k: int,
+    sample: np.ndarray,
+    *,
+    seed: int,
+    outlier: float,
+) -> _Candidate:
+    if k == 1:
+        labels = np.zeros(len(points), dtype=int)
+        stability = np.ones(1)
+    else:
+        labels = _indices.fit_kmeans(points, k, seed=seed).labels_
+        stability = _indices.bootstrap_jaccard(points[sample], labels[sample], k, seed=seed)
+    model = SegmentModel.fit(frame, preparation, points, labels, worth=worth, outlier=outlier)
+    inertia = float(((points - points.mean(axis=0)) ** 2).sum()) if k == 1 and len(points) else 0.0
+    if k > 1:
+        inertia = float(((points - _means(points, labels, k)) ** 2).sum())
+    figures = {
+        "k": k,
+        "inertia": inertia,
+        **_indices.separation(points, labels, sample=sample),
+        "stability_mean": float(stability.mean()),
+        "stability_min": float(stability.min()),
+        "smallest_share": float(model.shares.min()),
+    }
+    return _Candidate(model, figures)
+
+
+def _means(points: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:
+    return np.array([points[labels == cluster].mean(axis=0) for cluster in range(k)])[labels]
+
+
+def _objections(row: pd.Series, one: pd.Series, *, min_segment_share: float) -> list[str]:
+    said = []
+    if row["smallest_share"] < min_segment_share:
+        said.append(
+            f"the smallest segment holds {row['smallest_share']:.1%} of customers, "
+            f"at least {min_segment_share:.1%} are asked"
+        )
+    if row["stability_min"] < UNSTABLE:
+        said.append(
+            f"the least stable segment recurs with a Jaccard index of {row['stability_min']:.2f}, "
+            f"at least {UNSTABLE:.2f} is asked"
+        )
+    if not row["gap"] - 2 * row["gap_se"] > one["gap"]:
+        said.append(
+            f"the gap of {row['gap']:.3f} is not above the {one['gap']:.3f} of one segment by two "
+            f"standard errors of {row['gap_se']:.3f}: no clearer than structureless data"
+        )
+    return said
+
+
+def _votes(admissible: pd.DataFrame, gap_of_one: float) -> dict[str, int]:
+    """Index → the number of segments it votes for."""
+    excess = {
+        "silhouette": admissible["silhouette_excess"],
+        "Calinski-Harabasz": admissible["calinski_harabasz_excess"],
+        "Davies-Bouldin": admissible["davies_bouldin_excess"],
+        "gap": admissible["gap"] - gap_of_one,
+    }
+    votes = {}
+    for name, value in excess.items():
+        enough = value >= value.max() - TOLERANCE * abs(value.max())
+        votes[name] = int(admissible.loc[enough, "k"].min())
+    votes["elbow"] = int(admissible.loc[admissible["elbow"].idxmax(), "k"])
+    return votes
+
+
+def _decide(
+    table: pd.DataFrame, *, min_segment_share: float, fixed_k: int | None, why_one: str | None
+) -> pd.DataFrame:
+    """Add votes, is_admissible, is_chosen and reason to the table of candidates."""
+    one = table.iloc[0]
+    objections = {
+        int(row["k"]): _objections(row, one, min_segment_share=min_segment_share)
+        for _, row in table.iloc[1:].iterrows()
+    }
+    admissible = table[[not objections.get(int(k), [""]) for k in table["k"]]]
+    voters = _votes(admissible, one["gap"]) if len(admissible) else {}
+    count = {int(k): sum(v == k for v in voters.values()) for k in table["k"]}
+    by_rule = min(admissible["k"], key=lambda k: (-count[int(k)], k)) if len(admissible) else 1
+    chosen = fixed_k if fixed_k in set(table["k"]) else by_rule
+    reasons = []
+    for k in table["k"]:
+        names = ", ".join(name for name, vote in voters.items() if vote == k)
+        if k == 1 and len(admissible):
+            said = "not needed: an admissible number of segments exists"
+        elif k == 1:
+            said = why_one or (
+                "everyone is one segment: no number of segments is large enough, stable and "
+                "clearer than structureless data"
+            )
+        elif objections[int(k)]:
+            said = "rejected: " + "; ".join(objections[int(k)])
+        elif k == by_rule:
+            said = f"most votes, {count[int(k)]} of {len(voters)} ({names})"
+            if sum(n == count[int(k)] for n in count.values()) > 1:
+                said += "; the simplest of a tie"
+        else:
+            said = f"admissible, {count[int(k)]} of {len(voters)} votes" + (names and f" ({names})")
+        if fixed_k is not None and k == chosen:
+            asked = "" if chosen == fixed_k else f" (asked: {fixed_k}, which these data do not allow)"
+            said = f"fixed at {chosen} by the analyst{asked}; the rule chooses {by_rule}. {said}"
+        reasons.append(said)
+    return table.assign(
+        votes=[count[int(k)] for k in table["k"]],
+        is_admissible=[not objections.get(int(k), [""]) for k in table["k"]]
+        if len(admissible)
+        else table["k"] == 1,
+        is_chosen=table["k"] == chosen,
+        reason=reasons,
+    )

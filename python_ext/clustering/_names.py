@@ -1,0 +1,181 @@
+"""Readable names: archetypes matched to profiles, else the two strongest differentiators."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import linear_sum_assignment
+
+from python_ext.frames import Schema
+
+MIN_SIMILARITY = 0.40  # a weaker match would be a name without backing
+MIN_EVIDENCE = 0.20  # standard deviations a feature must differ by to count as evidence
+EVIDENCE_FEATURES = 3
+
+NAMES_SCHEMA = Schema(
+    {
+        "level": "string",
+        "segment_id": "bigint",
+        "archetype": "string",
+        "segment": "string",
+        "segment_fr": "string",
+        "description": "string",
+        "description_fr": "string",
+        "evidence": "string",
+        "match_similarity": "double",
+        "customers": "bigint",
+    },
+    key=("level", "segment_id"),
+)
+
+
+def name_segments(
+    profiles: pd.DataFrame,
+    archetypes: pd.DataFrame,
+    *,
+    min_similarity: float = MIN_SIMILARITY,
+) -> pd.DataFrame:
+    """Name each segment after the archetype its profile resembles.
+
+    Parameters
+    ----------
+    profiles
+        Rows of ``PROFILES_SCHEMA``.
+    archetypes
+        The seed ``segment_archetypes``: one row per archetype and feature with ``direction`` from
+        −1 to 1, and the archetype's names and descriptions repeated on each of its rows.
+    min_similarity
+        Least cosine similarity between the segment's z values and the archetype's directions,
+        over the features any archetype uses. Below it, and where no feature of the archetype
+        really differs, the name is built from the segment's two strongest differentiators.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns of ``NAMES_SCHEMA``, one row per level and segment; names are unique in a level.
+    """
+    named = [_name_level(part, archetypes, min_similarity) for _, part in profiles.groupby("level")]
+    return pd.concat(named) if named else pd.DataFrame(columns=list(NAMES_SCHEMA))
+
+
+def _name_level(
+    profiles: pd.DataFrame, archetypes: pd.DataFrame, min_similarity: float
+) -> pd.DataFrame:
+    segments = sorted(profiles["segment_id"].unique())
+    z = profiles.pivot(index="segment_id", columns="feature", values="z").fillna(0.0)
+    texts = archetypes.drop_duplicates("archetype").set_index("archetype").sort_index()
+    known = archetypes[archetypes["feature"].isin(z.columns)]
+    direction = known.pivot(index="archetype", columns="feature", values="direction")
+    direction = direction.reindex(texts.index).fillna(0.0).astype(float)
+    similarity = _cosine(z[direction.columns].to_numpy(dtype=float), direction.to_numpy())
+    matched = dict(zip(*linear_sum_assignment(-similarity), strict=True))
+    records, taken = [], set()
+    for row, segment in enumerate(segments):
+        profile = profiles[profiles["segment_id"] == segment].set_index("feature")
+        column = matched.get(row)
+        backing = profile.iloc[:0]
+        likeness = 0.0
+        if column is not None and len(segments) > 1:
+            likeness = float(similarity[row, column])
+            backing = _backing(profile, direction.iloc[column])
+        if likeness >= min_similarity and len(backing):
+            words = texts.iloc[column]
+            record = {
+                "archetype": texts.index[column],
+                "segment": words["name_en"],
+                "segment_fr": words["name_fr"],
+                "description": words["description_en"],
+                "description_fr": words["description_fr"],
+                "evidence": _evidence(backing),
+            }
+        elif len(segments) == 1:
+            record = _everyone()
+        else:
+            record = _by_differentiators(profile, taken)
+        taken.add(record["segment"])
+        records.append(
+            {
+                "level": profile["level"].iloc[0],
+                "segment_id": segment,
+                **record,
+                "match_similarity": likeness,
+                "customers": profile["customers"].iloc[0],
+            }
+        )
+    return pd.DataFrame(records)[list(NAMES_SCHEMA)]
+
+
+def _cosine(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    lengths = np.linalg.norm(left, axis=1)[:, None] * np.linalg.norm(right, axis=1)[None, :]
+    return np.divide(left @ right.T, lengths, out=np.zeros_like(lengths), where=lengths > 1e-12)
+
+
+def _backing(profile: pd.DataFrame, direction: pd.Series) -> pd.DataFrame:
+    """Features that differ as the archetype says, strongest first."""
+    pull = profile["z"] * direction.reindex(profile.index).fillna(0.0)
+    agrees = (pull > 0) & (profile["z"].abs() >= MIN_EVIDENCE)
+    return profile[agrees].assign(pull=pull).sort_values("pull", ascending=False, kind="stable")
+
+
+def _evidence(profile: pd.DataFrame) -> str:
+    parts = []
+    for _, row in profile.head(EVIDENCE_FEATURES).iterrows():
+        figure = (
+            f"index {row['index_vs_all']:.0f}"
+            if row["index_vs_all"] == row["index_vs_all"]
+            else f"mean {row['mean']:.3g} against {row['overall_mean']:.3g}"
+        )
+        parts.append(f"{row['label_en']}: {figure}")
+    return "; ".join(parts)
+
+
+def _by_differentiators(profile: pd.DataFrame, taken: set[str]) -> dict[str, object]:
+    """Name from the strongest differentiators, one more of them as long as the name is taken."""
+    ranked = profile[profile["differentiator_rank"].notna()].sort_values("differentiator_rank")
+    if not len(ranked):
+        count = profile["customers"].iloc[0]
+        return _record(f"Average customers ({count})", f"Clients moyens ({count})", ranked)
+    for count in range(min(2, len(ranked)), len(ranked) + 1):
+        top = ranked.head(count)
+        english = _phrase(top, "label_en", high="high", low="low", between=", ")
+        if english not in taken:
+            break
+    french = _phrase(top, "label_fr", high="au-dessus :", low="au-dessous :", between=" ; ")
+    return _record(english, french, top)
+
+
+def _record(english: str, french: str, top: pd.DataFrame) -> dict[str, object]:
+    evidence = _evidence(top) or "no feature differs"
+    return {
+        "archetype": None,
+        "segment": english,
+        "segment_fr": french,
+        "description": f"Customers who stand out by: {evidence}.",
+        "description_fr": f"Clients qui se distinguent ainsi : {french}.",
+        "evidence": evidence,
+    }
+
+
+def _phrase(ranked: pd.DataFrame, label: str, *, high: str, low: str, between: str) -> str:
+    parts = [
+        f"{high if row['z'] > 0 else low} {_lower_first(row[label])}"
+        for _, row in ranked.iterrows()
+    ]
+    text = between.join(parts)
+    return text[:1].upper() + text[1:]
+
+
+def _lower_first(label: str) -> str:
+    """A label inside a phrase; an abbreviation such as RFM or E-mail keeps its capital."""
+    return label if label[1:2].isupper() or label[1:2] == "-" else label[:1].lower() + label[1:]
+
+
+def _everyone() -> dict[str, object]:
+    return {
+        "archetype": None,
+        "segment": "Everyone",
+        "segment_fr": "Tous les clients",
+        "description": "No stable segmentation was found: all customers form one segment.",
+        "description_fr": "Aucune segmentation stable : tous les clients forment un seul segment.",
+        "evidence": "see the reason in ml_segment_models",
+    }

@@ -1,0 +1,256 @@
+"""Which features learn, and how raw columns become numbers; shared by both learners."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from python_ext.settings import is_on
+
+TRANSFORMS = ("none", "log", "sqrt")
+PURPOSES = ("clustering", "propensity")
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One column that may learn, as the seed ``feature_definitions`` describes it."""
+
+    name: str
+    view: str
+    transform: str
+    label_en: str
+    label_fr: str
+    in_clustering: bool = False
+    in_propensity: bool = False
+
+
+def parse_sources(sources: Mapping[str, bool] | str | None) -> dict[str, bool]:
+    """Switches of sources and tables, from a mapping, its JSON text, or nothing (all on)."""
+    parsed = json.loads(sources) if isinstance(sources, str) and sources.strip() else sources or {}
+    if not isinstance(parsed, Mapping):
+        raise ValueError(f"sources must be a mapping of names to true or false, not {sources!r}")
+    return {str(name): _flag(value) for name, value in parsed.items()}
+
+
+def _flag(value: Any) -> bool:
+    if isinstance(value, str):
+        text = value.strip().lower()
+        if text not in ("true", "false", "t", "f", "1", "0"):
+            raise ValueError(f"{value!r} is neither true nor false")
+        return text in ("true", "t", "1")
+    return False if pd.isna(value) else bool(value)
+
+
+def _text(value: Any, default: str) -> str:
+    return default if value is None or value is pd.NA or value != value else str(value)
+
+
+def select_features(
+    definitions: pd.DataFrame,
+    columns: Iterable[str],
+    *,
+    purpose: str | None = None,
+    sources: Mapping[str, bool] | str | None = None,
+) -> list[Feature]:
+    """Features that may be used: asked for by the seed and fed by a source that is on.
+
+    Parameters
+    ----------
+    definitions
+        The seed ``feature_definitions``, one row per feature.
+    columns
+        Columns of the feature table.
+    purpose
+        ``clustering`` or ``propensity``: only features the seed gives to that learner. All
+        features if not given.
+    sources
+        Switches as in ``parse_sources``. A feature whose table or whole source is off is dropped,
+        never filled with zeros. ``source_table`` may name several tables joined by ``+``; the
+        feature goes only when all of them are off.
+
+    Returns
+    -------
+    list of Feature
+        Sorted by name, so that the order of the seed changes nothing.
+
+    Raises
+    ------
+    ValueError
+        If the seed repeats a feature, names an unknown transform, or asks for a column that the
+        table does not have.
+    """
+    if purpose is not None and purpose not in PURPOSES:
+        raise ValueError(f"purpose {purpose!r} is none of {PURPOSES}")
+    switches, present = parse_sources(sources), set(columns)
+    selected: dict[str, Feature] = {}
+    for row in definitions.to_dict("records"):
+        name = row["feature"]
+        tables = [part.strip() for part in _text(row.get("source_table"), "").split("+")]
+        feature = Feature(
+            name=name,
+            view=_text(row.get("view"), "other"),
+            transform=_text(row.get("transform"), "none"),
+            label_en=_text(row.get("label_en"), name.replace("_", " ")),
+            label_fr=_text(row.get("label_fr"), name.replace("_", " ")),
+            in_clustering=_flag(row.get("in_clustering")),
+            in_propensity=_flag(row.get("in_propensity")),
+        )
+        if name in selected:
+            raise ValueError(f"feature_definitions repeats the feature {name}")
+        if feature.transform not in TRANSFORMS:
+            raise ValueError(
+                f"feature {name} has the transform {feature.transform!r}; known are {TRANSFORMS}"
+            )
+        wanted = purpose is None or getattr(feature, f"in_{purpose}")
+        if wanted and any(is_on(table, switches) for table in tables):
+            selected[name] = feature
+    absent = sorted(set(selected) - present)
+    if absent:
+        raise ValueError(
+            f"feature_definitions names {absent}, which the feature table does not have"
+        )
+    return [selected[name] for name in sorted(selected)]
+
+
+def transformed(values: np.ndarray, transform: str) -> np.ndarray:
+    """Sign-preserving ``log(1 + |x|)`` or ``sqrt(|x|)``, or the values as they are."""
+    if transform == "log":
+        return np.sign(values) * np.log1p(np.abs(values))
+    if transform == "sqrt":
+        return np.sign(values) * np.sqrt(np.abs(values))
+    return values
+
+
+def feature_matrix(
+    frame: pd.DataFrame, features: Iterable[Feature], *, transform: bool = True
+) -> np.ndarray:
+    """Columns as float64, shape (rows, features).
+
+    Infinite values are unknown values here: null, ±inf and NaN all become NaN. With ``transform``
+    the seed's transform is applied; it has no fitted parameter, so it cannot leak.
+    """
+    columns = []
+    for feature in features:
+        values = frame[feature.name].to_numpy(dtype=float, na_value=np.nan)
+        values = np.where(np.isfinite(values), values, np.nan)
+        columns.append(transformed(values, feature.transform) if transform else values)
+    return np.column_stack(columns) if columns else np.empty((len(frame), 0))
+
+
+def _view_weights(standardised: np.ndarray, views: list[str]) -> np.ndarray:
+    """1 / sqrt(first eigenvalue) of each view's correlation matrix.
+
+    The weighting of multiple factor analysis (Escofier and Pagès 1990): ten columns that say the
+    same thing weigh as one, ten independent ones keep their weight.
+    """
+    weights = np.ones(len(views))
+    for view in set(views):
+        members = np.array([i for i, name in enumerate(views) if name == view])
+        covariance = standardised[:, members].T @ standardised[:, members] / len(standardised)
+        weights[members] = 1 / np.sqrt(max(float(np.linalg.eigvalsh(covariance)[-1]), 1e-12))
+    return weights
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """Raw feature columns → comparable coordinates; plain numbers, so that it stores as JSON.
+
+    Per feature: transform, clip at the winsor limits, standardise with mean and deviation of the
+    *observed* values, put the median where unknown, multiply by the weight. Because unknown
+    values do not shrink the deviation, a feature that few customers have weighs little.
+    """
+
+    features: list[Feature]
+    median: list[float]
+    lower: list[float]
+    upper: list[float]
+    mean: list[float]
+    deviation: list[float]
+    weight: list[float]
+    dropped: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def fit(
+        cls,
+        frame: pd.DataFrame,
+        features: list[Feature],
+        *,
+        winsor: float = 0.01,
+        balance_views: bool = True,
+    ) -> Preparation:
+        """Learn medians, limits, scale and weights from these rows alone.
+
+        Parameters
+        ----------
+        frame
+            Rows to learn from.
+        features
+            Columns to prepare. Those without a value or without variation are dropped, with the
+            reason kept in ``dropped``.
+        winsor
+            Share clipped at each end, on the transformed scale.
+        balance_views
+            Whether a view of many correlated columns is scaled down.
+        """
+        values = feature_matrix(frame, features)
+        dropped: dict[str, str] = {}
+        kept: list[int] = []
+        statistics: list[tuple[float, ...]] = []
+        for i, feature in enumerate(features):
+            known = values[~np.isnan(values[:, i]), i]
+            if not len(known):
+                dropped[feature.name] = "no value is known"
+                continue
+            lower, upper = np.quantile(known, [winsor, 1 - winsor])
+            clipped = np.clip(known, lower, upper)
+            deviation = float(clipped.std())
+            if deviation <= 1e-9 * max(1.0, float(np.abs(clipped).max())):
+                dropped[feature.name] = "hardly a value differs"
+                continue
+            kept.append(i)
+            center = float(np.median(known))
+            statistics.append((center, lower, upper, clipped.mean(), deviation))
+        columns = np.array(statistics, dtype=float).reshape(len(kept), 5).T.tolist()
+        median, lower, upper, mean, deviation = columns if kept else ([] for _ in range(5))
+        unweighted = cls(
+            [features[i] for i in kept],
+            median,
+            lower,
+            upper,
+            mean,
+            deviation,
+            [1.0] * len(kept),
+            dropped,
+        )
+        if not balance_views or not kept:
+            return unweighted
+        weights = _view_weights(
+            unweighted.transform(frame), [feature.view for feature in unweighted.features]
+        )
+        return cls(**{**unweighted.__dict__, "weight": weights.tolist()})
+
+    def transform(self, frame: pd.DataFrame, *, clip: bool = True) -> np.ndarray:
+        """Coordinates, shape (rows, kept features).
+
+        ``clip=False`` leaves extreme values where they are, to tell how far out a row lies.
+        """
+        values = feature_matrix(frame, self.features)
+        values = np.where(np.isnan(values), np.array(self.median), values)
+        if clip:
+            values = np.clip(values, self.lower, self.upper)
+        return (values - np.array(self.mean)) / np.array(self.deviation) * np.array(self.weight)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain lists and numbers, for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Preparation:
+        """The inverse of ``to_dict``."""
+        features = [Feature(**feature) for feature in stored["features"]]
+        return cls(**{**stored, "features": features})

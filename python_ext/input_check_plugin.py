@@ -1,0 +1,92 @@
+"""dbt-duckdb plugin that lets SQL run the input check.
+
+Named in ``profiles.yml`` (``plugins: [{module: python_ext.input_check_plugin}]``), it registers
+``input_problems(raw_data, raw_format, sources_json) -> text`` on the connection, so that a plain
+``dbt build`` stops on bad input with the same words as ``segmentation check``. dbt-duckdb asks
+only for these methods, not for its base class, so nothing of dbt is imported here.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from python_ext.errors import SegmentationError
+from python_ext.input_check import check_dataset, report
+from python_ext.settings import project_root
+
+FUNCTION = "input_problems"
+
+
+def input_problems_function(
+    project_dir: Path, *, setup: tuple[str, ...] = ()
+) -> Callable[[str, str, str], str]:
+    """The check as a function of three texts; the answer is empty when all is well."""
+
+    def input_problems(raw_data: str, raw_format: str, sources_json: str) -> str:
+        try:
+            problems = check_dataset(
+                project_dir,
+                raw_data,
+                sources=json.loads(sources_json or "{}"),
+                raw_format=raw_format,
+                setup=setup,
+            )
+        except SegmentationError as error:
+            return str(error)
+        return report(problems)
+
+    return input_problems
+
+
+class Plugin:
+    """What dbt-duckdb makes of a module named under ``plugins``.
+
+    Parameters
+    ----------
+    name : str
+        Name of the plugin.
+    plugin_config : dict
+        ``config`` of the profile; ``project_dir`` overrides where the sources are declared.
+    credentials : object, optional
+        The profile's connection; its secrets are used to read addresses such as ``s3://``.
+    """
+
+    def __init__(
+        self, name: str, plugin_config: dict[str, Any], credentials: Any | None = None
+    ) -> None:
+        self.name = name
+        self.creds = credentials
+        self.project_dir = Path(plugin_config.get("project_dir") or project_root())
+
+    def update_connection_config(self, creds: Any, config: dict[str, Any]) -> None:
+        """Nothing to change before connecting."""
+
+    def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
+        """Register the function; every cursor of the connection sees it."""
+        secrets = tuple(self.creds.secrets_sql()) if self.creds is not None else ()
+        conn.create_function(
+            FUNCTION,
+            input_problems_function(self.project_dir, setup=secrets),
+            ["VARCHAR", "VARCHAR", "VARCHAR"],
+            "VARCHAR",
+            # Files change between two calls with the same arguments.
+            side_effects=True,
+        )
+
+    def configure_cursor(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """Nothing is lost in a cursor."""
+
+    def load(self, source_config: Any) -> Any:
+        """Refuse: this plugin reads no sources."""
+        raise NotImplementedError(f"{self.name} loads no sources")
+
+    def store(self, target_config: Any) -> None:
+        """Refuse: this plugin writes no relations."""
+        raise NotImplementedError(f"{self.name} stores no relations")
+
+    def default_materialization(self) -> str:
+        """How dbt-duckdb would keep a loaded source."""
+        return "table"

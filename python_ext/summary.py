@@ -1,0 +1,253 @@
+"""The published segments on one screen, and how near they come to a known truth."""
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from rich import box
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from python_ext.errors import SegmentationError
+
+BAR_WIDTH = 30
+
+
+def summary(
+    published: Path,
+    *,
+    console: Console,
+    truth: Path | None = None,
+    database: Path | None = None,
+) -> None:
+    """Print what was published: segments, RFM, data set aside, model quality, warnings.
+
+    Parameters
+    ----------
+    published : Path
+        ``publish/segments.duckdb``; opened read-only.
+    console : rich.console.Console
+        Where to print.
+    truth : Path, optional
+        Folder ``_truth`` of a generated dataset; adds the comparison with it.
+    database : Path, optional
+        Warehouse of the build, needed for ``truth``; opened read-only.
+
+    Raises
+    ------
+    SegmentationError
+        A file is missing or is not what it should be.
+    """
+    if not published.is_file():
+        raise SegmentationError(
+            f"There is no {published}: nothing has been published yet. Run `make build`."
+        )
+    try:
+        with duckdb.connect(str(published), read_only=True) as connection:
+            _headline(connection, console)
+            console.print(_segments(connection))
+            console.print(_rfm(connection))
+            console.print(_set_aside(connection))
+            console.print(_models(connection))
+            for warning in warnings(connection):
+                console.print(Text(f"! {warning}", style="yellow"))
+    except duckdb.Error as error:
+        raise SegmentationError(f"{published} cannot be read: {error}") from error
+    if truth is not None:
+        if database is None:
+            raise SegmentationError("The comparison with the truth needs the warehouse.")
+        _truth(published, database, truth, console)
+    _where_next(published, console)
+
+
+def warnings(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """What a reader of the segments should have in mind, one sentence each.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        An open published file.
+    """
+    found = []
+    off = [
+        row[0]
+        for row in connection.execute(
+            "select source_name || '.' || table_name from marts.load_reconciliation "
+            "where not is_switched_on order by 1"
+        ).fetchall()
+    ]
+    if off:
+        found.append(f"Switched off, so absent from every score and segment: {', '.join(off)}.")
+    for letter, name in (("r", "Recency"), ("f", "Frequency"), ("m", "Monetary")):
+        used = [
+            row[0]
+            for row in connection.execute(
+                f"select distinct {letter}_score from marts.customer_rfm "
+                f"where {letter}_score is not null order by 1"
+            ).fetchall()
+        ]
+        if used and len(used) < 5:
+            missing = ", ".join(str(score) for score in range(1, 6) if score not in used)
+            found.append(
+                f"{name} has so many equal values that nobody scores {missing}: "
+                "equal customers get equal scores."
+            )
+    return found
+
+
+def _headline(connection: duckdb.DuckDBPyConnection, console: Console) -> None:
+    dataset, title, is_synthetic, currency, as_of_date = connection.execute(
+        "select dataset, dataset_title, is_synthetic, base_currency, as_of_date from marts.about"
+    ).fetchone()
+    customers, buyers, revenue = connection.execute(
+        "select count(*), count(*) filter (frequency > 0), sum(monetary) from marts.customer_rfm"
+    ).fetchone()
+    text = Text(title or dataset or "Customer segments", style="bold")
+    if is_synthetic:
+        text.append("\nSYNTHETIC DATA: no real person is in here.", style="bold yellow")
+    text.append(
+        f"\nAs of {as_of_date or 'an unknown day'}: {customers:,} customers, {buyers:,} with a "
+        f"purchase, net revenue {revenue or 0:,.0f} {currency or ''}".rstrip(),
+        style="default",
+    )
+    console.print(Panel(text, box=box.ROUNDED, expand=False))
+
+
+def _segments(connection: duckdb.DuckDBPyConnection) -> Table:
+    table = _table(
+        "Segments",
+        ("Segment", "Customers", "Share", "Revenue share", "P(purchase), median", "Engagement"),
+    )
+    rows = connection.execute(
+        """
+        select
+            segments.segment,
+            count(*),
+            count(*) / sum(count(*)) over (),
+            sum(rfm.monetary) / nullif(sum(sum(rfm.monetary)) over (), 0),
+            median(scores.probability),
+            avg(engagement.engagement_score)
+        from marts.customer_segments as segments
+        left join marts.customer_rfm as rfm using (customer_key)
+        left join marts.customer_engagement as engagement using (customer_key)
+        left join marts.customer_scores as scores
+            on segments.customer_key = scores.customer_key and scores.target = 'purchase'
+        group by segments.segment_id, segments.segment
+        order by segments.segment_id = 0, 4 desc nulls last, segments.segment_id
+        """
+    ).fetchall()
+    for segment, customers, share, revenue, probability, engagement in rows:
+        table.add_row(
+            segment,
+            f"{customers:,}",
+            _percent(share),
+            _percent(revenue),
+            _percent(probability),
+            _number(engagement, 1),
+        )
+    return table
+
+
+def _rfm(connection: duckdb.DuckDBPyConnection) -> Table:
+    table = _table("RFM segments", ("RFM segment", "Customers", "Share", ""))
+    table.columns[-1].justify = "left"
+    rows = connection.execute(
+        "select rfm_segment, count(*), count(*) / sum(count(*)) over () "
+        "from marts.customer_rfm group by rfm_segment order by 2 desc, 1"
+    ).fetchall()
+    largest = max((share for *_, share in rows), default=1)
+    for segment, customers, share in rows:
+        bar = "█" * max(1, round(BAR_WIDTH * share / largest))
+        table.add_row(segment, f"{customers:,}", _percent(share), Text(bar, style="cyan"))
+    return table
+
+
+def _set_aside(connection: duckdb.DuckDBPyConnection) -> Table:
+    rows_in, rows_aside = connection.execute(
+        "select coalesce(sum(rows_in), 0), coalesce(sum(rows_set_aside), 0) "
+        "from marts.load_reconciliation"
+    ).fetchone()
+    share = f" ({rows_aside / rows_in:.2%})" if rows_in else ""
+    table = _table(
+        f"Set aside: {rows_aside:,} of {rows_in:,} rows{share}", ("Source", "Reason", "Rows")
+    )
+    table.columns[1].justify = "left"
+    for source, reason, rows in connection.execute(
+        "select source_name || '.' || table_name, reason, count(*) "
+        "from marts.quarantined_records group by all order by 1, 3 desc, 2"
+    ).fetchall():
+        table.add_row(source, reason, f"{rows:,}")
+    return table
+
+
+def _models(connection: duckdb.DuckDBPyConnection) -> Table:
+    table = _table(
+        "Propensity models, judged on a later period than they learned from",
+        ("Target", "Algorithm", "AUC", "95 % interval"),
+    )
+    table.columns[1].justify = "left"
+    for target, algorithm, value, low, high in connection.execute(
+        """
+        select target, algorithm, value, ci_low, ci_high
+        from marts.model_metrics
+        where is_champion and metric in ('auc', 'roc_auc') and split in ('test', 'out_of_time')
+        order by target
+        """
+    ).fetchall():
+        interval = f"{_number(low, 3)} to {_number(high, 3)}" if low is not None else "-"
+        table.add_row(target, algorithm, _number(value, 3), interval)
+    if not table.row_count:
+        table.add_row("none: too little history to judge one", "", "", "")
+    return table
+
+
+def _truth(published: Path, database: Path, truth: Path, console: Console) -> None:
+    # Only this part needs the learning libraries, which take seconds to load.
+    from python_ext.truth import compare_with_truth
+
+    report = compare_with_truth(published, database, truth)
+    table = _table("Against the known truth", ("Question", "Found", "Ceiling", "Measured on"))
+    table.columns[-1].justify = "left"
+    for measure in report.measures:
+        table.add_row(
+            measure.question, _number(measure.found, 3), _number(measure.ceiling, 3), measure.basis
+        )
+    console.print(table)
+    confusion = report.confusion
+    heading = ("True type", *(str(segment) for segment in confusion.columns))
+    grid = _table("Customers by true type (rows) and segment (columns)", heading)
+    for name, counts in zip(confusion.index, confusion.to_numpy(), strict=True):
+        grid.add_row(str(name), *(f"{count:,}" for count in counts))
+    console.print(grid)
+
+
+def _where_next(published: Path, console: Console) -> None:
+    folder = published.parent
+    table = Table.grid(padding=(0, 2))
+    for place, what in (
+        ("make docs", "writes target/static_index.html: every table, column and where it is from"),
+        ("make app", "opens the segments in a browser"),
+        (str(published), "all marts in one read-only DuckDB file, for BI tools and notebooks"),
+        (f"{folder}/parquet/", "the same as Parquet"),
+    ):
+        table.add_row(Text(place, style="bold"), what)
+    console.print(Text("\nWhere to look next", style="bold"))
+    console.print(table)
+
+
+def _table(title: str, columns: tuple[str, ...]) -> Table:
+    """A table whose first column is text and whose other columns are figures."""
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    for position, column in enumerate(columns):
+        table.add_column(column, justify="left" if position == 0 else "right")
+    return table
+
+
+def _percent(value: Any) -> str:
+    return "-" if value is None else f"{value:.1%}"
+
+
+def _number(value: Any, digits: int) -> str:
+    return "-" if value is None else f"{value:,.{digits}f}"
