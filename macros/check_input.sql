@@ -1,7 +1,35 @@
-{#- Before anything is written: the files of every switched-on source, against what is declared. -#}
+{#-
+    The files of every switched-on source against what is declared, before anything is written: the
+    same check as `segmentation check`. The function `input_problems` comes with the plugin that
+    profiles.yml names.
+-#}
 {% macro check_input() -%}
     {{ return(adapter.dispatch('check_input')()) }}
 {%- endmacro %}
 
 {% macro default__check_input() -%}
+    {%- if execute and flags.WHICH in ['build', 'run', 'snapshot', 'test'] -%}
+        {%- set query -%}
+            select input_problems(
+                '{{ var("raw_data", env_var("RAW_DATA", "data/demo")) | replace("'", "''") }}',
+                '{{ var("raw_format") }}',
+                '{{ tojson(var("sources") or {}) }}'
+            )
+        {%- endset -%}
+        {%- set report = run_query(query).columns[0].values()[0] -%}
+        {%- if report -%}
+            {{ exceptions.raise_compiler_error(report) }}
+        {%- endif -%}
+        {%- set off = [] -%}
+        {%- for table in contract_tables() if not source_is_on(table.table) -%}
+            {%- do off.append(table.table) -%}
+        {%- endfor -%}
+        {%- if off -%}
+            {{ log('Switched off, and absent from every model: ' ~ off | join(', '), info=true) }}
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- On Spark the files are checked by `segmentation check` before the build. -#}
+{% macro spark__check_input() -%}
 {%- endmacro %}

@@ -91,3 +91,17 @@
 {% macro spark__iso_day_of_week(day) -%}
     weekday({{ day }}) + 1
 {%- endmacro %}
+
+
+{#- Whole days from one date to another. -#}
+{% macro days_between(first, second) -%}
+    {{ return(adapter.dispatch('days_between')(first, second)) }}
+{%- endmacro %}
+
+{% macro default__days_between(first, second) -%}
+    date_diff('day', {{ first }}, {{ second }})
+{%- endmacro %}
+
+{% macro spark__days_between(first, second) -%}
+    datediff({{ second }}, {{ first }})
+{%- endmacro %}

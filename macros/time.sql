@@ -1,9 +1,3 @@
-{#- Whole days from one date to another. -#}
-{% macro days_between(first, second) -%}
-    {{ dbt.datediff(first, second, 'day') }}
-{%- endmacro %}
-
-
 {#- A date so many days after a date (before, when negative). -#}
 {% macro add_days(day, days) -%}
     cast({{ dbt.dateadd('day', days, day) }} as date)

@@ -77,13 +77,13 @@ def datasets() -> None:
     """Get a dataset: generate the demo, or import real purchases."""
 
 
-@datasets.command()
+@datasets.command(short_help="Generate the demo dataset, with known truth.")
 @click.option(
     "--customers",
-    type=click.IntRange(min=1),
+    type=int,
     default=5_000,
     show_default=True,
-    help="How many people the fictitious retailer has.",
+    help="How many people the fictitious retailer knows, 200 or more.",
 )
 @click.option("--seed", type=int, default=42, show_default=True, help="Equal seeds, equal data.")
 @click.option(
@@ -96,6 +96,7 @@ def datasets() -> None:
 @click.option(
     "--end-on",
     type=click.DateTime(["%Y-%m-%d"]),
+    metavar="YYYY-MM-DD",
     help="Last day of the history. [default: the generator's own]",
 )
 def generate(customers: int, seed: int, out: Path, end_on: datetime | None) -> None:
@@ -108,8 +109,12 @@ def generate(customers: int, seed: int, out: Path, end_on: datetime | None) -> N
 
     last_day: dict[str, date] = {} if end_on is None else {"end_on": end_on.date()}
     with _working(f"Generating {customers:,} customers") as progress:
-        synth.generate(customers=customers, seed=seed, out=out, progress=progress, **last_day)
-    click.echo(f"Wrote {out}: a synthetic dataset of {customers:,} customers.")
+        try:
+            made = synth.generate(customers, seed, out, progress=progress, **last_day)
+        except (ValueError, FileExistsError) as error:
+            raise SegmentationError(str(error), exit_code=2) from error
+    rows = sum(made["tables"].values())
+    click.echo(f"Wrote {out}: a synthetic dataset, {customers:,} people and {rows:,} rows.")
 
 
 @datasets.command("import")

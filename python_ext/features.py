@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -115,6 +115,34 @@ def select_features(
             f"feature_definitions names {absent}, which the feature table does not have"
         )
     return [selected[name] for name in sorted(selected)]
+
+
+def with_category_labels(
+    features: list[Feature], categories: pd.DataFrame | None
+) -> list[Feature]:
+    """Call taste_1, taste_2, … by the category that stands behind them.
+
+    Parameters
+    ----------
+    categories
+        ``category_rank`` and ``category``; None leaves the seed's labels.
+    """
+    if categories is None:
+        return features
+    behind = {
+        f"taste_{rank}": str(name)
+        for rank, name in zip(categories["category_rank"], categories["category"], strict=True)
+    }
+    return [
+        replace(
+            feature,
+            label_en=f"Share of spending on {behind[feature.name]}",
+            label_fr=f"Part des dépenses en {behind[feature.name]}",
+        )
+        if feature.name in behind
+        else feature
+        for feature in features
+    ]
 
 
 def transformed(values: np.ndarray, transform: str) -> np.ndarray:

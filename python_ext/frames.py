@@ -141,28 +141,33 @@ def sample(relation: Any, *, key: str | Sequence[str], rows: int) -> Any:
     return relation.order(digest).limit(rows)
 
 
-def join(left: Any, right: Any, *, on: str | Sequence[str]) -> Any:
+def join(
+    left: Any, right: Any, *, on: str | Sequence[str], take: str | Sequence[str] = ()
+) -> Any:
     """Inner join on columns of the same name; the engine does it, nothing is read here.
 
     Parameters
     ----------
     left, right
-        Relations of the same kind. Beyond ``on`` they should share no column.
+        Relations of the same kind.
     on
         Column name or names.
+    take
+        Columns of ``right`` to bring along; none of them may be a column of ``left``.
 
     Returns
     -------
     relation
         Of the same kind.
     """
-    columns = _columns(on)
+    columns, taken = _columns(on), _columns(take)
     engine = _engine(left)
     if engine == "duckdb":
+        right = right.project(", ".join(map(_quoted, [*columns, *taken])))
         return left.set_alias("l").join(right.set_alias("r"), ",".join(map(_quoted, columns)))
     if engine == "pyspark":
-        return left.join(right, columns)
-    return to_pandas(left).merge(to_pandas(right), on=columns)
+        return left.join(right.select(*columns, *taken), columns)
+    return to_pandas(left).merge(to_pandas(right)[[*columns, *taken]], on=columns)
 
 
 def typed_table(rows: Any, schema: Mapping[str, str]) -> pa.Table:

@@ -164,8 +164,8 @@ class _TableCheck:
             described = self.connection.execute(f"describe select * from {self.reader}").fetchall()
             rows = self.connection.execute(f"select count(*) from {self.reader}").fetchone()[0]
             found = {name: str(kind).lower() for name, kind, *_ in described}
-            if len(found) == 1 < len(declared) and not set(found) & set(declared):
-                return [self._no_columns(next(iter(found)))]
+            if not {name.lower() for name in found} & set(declared):
+                return [self._no_columns(list(found))]
             return [
                 *self._no_rows(rows),
                 *self._missing_columns(declared, list(found)),
@@ -199,10 +199,12 @@ class _TableCheck:
             "Write it again: it is cut short, damaged, or not of the format its name says.",
         )
 
-    def _no_columns(self, heading: str) -> Problem:
+    def _no_columns(self, found: list[str]) -> Problem:
+        """Also what becomes of a text file with a broken line: no separator fits every line."""
         return self._problem(
-            f"the file cannot be read as columns: its first line is {heading[:120]!r}",
-            "Look for a line with more or fewer cells than the heading, or a quote left open.",
+            f"the file cannot be read: none of the declared columns is in it, but {_listed(found)}",
+            "Look for a wrong heading, a line with more or fewer cells than the heading, or a "
+            "quote left open.",
         )
 
     def _no_rows(self, rows: int) -> list[Problem]:

@@ -117,8 +117,8 @@ def _headline(connection: duckdb.DuckDBPyConnection, console: Console) -> None:
 
 def _segments(connection: duckdb.DuckDBPyConnection) -> Table:
     table = _table(
-        "Segments",
-        ("Segment", "Customers", "Share", "Revenue share", "P(purchase), median", "Engagement"),
+        "Segments (propensity: median; engagement: mean, 0 to 100)",
+        ("Segment", "Customers", "Share", "Revenue share", "Purchase propensity", "Engagement"),
     )
     rows = connection.execute(
         """
@@ -208,7 +208,7 @@ def _truth(published: Path, database: Path, truth: Path, console: Console) -> No
     from python_ext.truth import compare_with_truth
 
     report = compare_with_truth(published, database, truth)
-    table = _table("Against the known truth", ("Question", "Found", "Ceiling", "Measured on"))
+    table = _table("Against the known truth", ("Measure", "Found", "At best", "Measured on"))
     table.columns[-1].justify = "left"
     for measure in report.measures:
         table.add_row(
@@ -239,7 +239,13 @@ def _where_next(published: Path, console: Console) -> None:
 
 def _table(title: str, columns: tuple[str, ...]) -> Table:
     """A table whose first column is text and whose other columns are figures."""
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    table = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        min_width=len(title) + 1,
+    )
     for position, column in enumerate(columns):
         table.add_column(column, justify="left" if position == 0 else "right")
     return table

@@ -26,7 +26,7 @@ class Measure:
     found : float or None
         Figure of the build; None where it cannot be computed.
     ceiling : float or None
-        The best that is possible, where it is known.
+        The best possible: 1, or for a propensity what the true process itself reaches.
     basis : str
         What it was measured on.
     """
@@ -147,14 +147,14 @@ def _segment_measures(typed: pd.DataFrame) -> list[Measure]:
     measures = []
     for label, rows in (
         ("all", typed),
-        (f"with {OFTEN} or more purchase days", typed[typed["frequency"] >= OFTEN]),
+        (f"{OFTEN}+ purchase days", typed[typed["frequency"] >= OFTEN]),
     ):
         agreement = (
             float(adjusted_rand_score(rows["type"], rows["segment_id"])) if len(rows) else None
         )
         measures.append(
             Measure(
-                f"Segments are the true types (adjusted Rand), {label}",
+                f"Segments and true types, adjusted Rand, {label}",
                 agreement,
                 1.0,
                 f"{len(rows):,} segmented customers",
@@ -181,7 +181,7 @@ def _propensity_measure(
     rows = scored.assign(oracle=scored["customer_key"].map(person).map(true_probability)).dropna(
         subset=["oracle", "probability"]
     )
-    question = "Who will buy (AUC, out of time)"
+    question = "Purchase propensity, AUC out of time"
     basis = f"{len(rows):,} customers, {starts_on} to {ends_on}"
     if rows["label"].nunique() < 2:
         return Measure(question, None, None, basis)
@@ -198,9 +198,7 @@ def _identity_measures(matched: pd.DataFrame) -> list[Measure]:
     basis = f"{len(matched):,} records of {matched['person_id'].nunique():,} people"
     values = pair_quality(matched["customer_key"], matched["person_id"])
     return [
-        Measure(
-            f"Records of one person (pairs, {name})", None if value != value else value, 1.0, basis
-        )
+        Measure(f"Identity, {name} of record pairs", None if value != value else value, 1.0, basis)
         for name, value in zip(("precision", "recall", "F1"), values, strict=True)
     ]
 

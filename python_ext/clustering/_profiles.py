@@ -9,7 +9,12 @@ import pandas as pd
 from scipy import stats
 
 from python_ext.clustering._model import CUSTOMER_KEY
-from python_ext.features import feature_matrix, select_features, transformed
+from python_ext.features import (
+    feature_matrix,
+    select_features,
+    transformed,
+    with_category_labels,
+)
 from python_ext.frames import Schema
 
 PROFILES_SCHEMA = Schema(
@@ -102,7 +107,7 @@ def profile_segments(
         read the effect size.
     """
     features = select_features(definitions, frame.columns, sources=sources)
-    tastes = _taste_labels(categories)
+    features = with_category_labels(features, categories)
     joined = frame.merge(clusters[[CUSTOMER_KEY, "segment_id"]], on=CUSTOMER_KEY)
     joined = joined.sort_values(CUSTOMER_KEY, kind="stable")
     segment = joined["segment_id"].to_numpy(dtype=int)
@@ -120,8 +125,8 @@ def profile_segments(
                 {
                     "segment_id": number,
                     "feature": feature.name,
-                    "label_en": tastes.get(feature.name, (feature.label_en, ""))[0],
-                    "label_fr": tastes.get(feature.name, ("", feature.label_fr))[1],
+                    "label_en": feature.label_en,
+                    "label_fr": feature.label_fr,
                     "mean": mean,
                     "median": float(np.nanmedian(raw[inside])) if mean == mean else np.nan,
                     "overall_mean": overall,
@@ -139,15 +144,6 @@ def profile_segments(
         method="first", ascending=False
     )
     return table.assign(level=level)[list(PROFILES_SCHEMA)]
-
-
-def _taste_labels(categories: pd.DataFrame | None) -> dict[str, tuple[str, str]]:
-    if categories is None:
-        return {}
-    return {
-        f"taste_{rank}": (f"Share of spending on {name}", f"Part des dépenses en {name}")
-        for rank, name in zip(categories["category_rank"], categories["category"], strict=True)
-    }
 
 
 def _mean(values: np.ndarray) -> float:

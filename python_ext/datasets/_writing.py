@@ -83,15 +83,21 @@ def write_table(
 
 
 def write_description(
-    folder: Path, *, name: str, title: str, currency: str, sources: dict[str, bool]
+    folder: Path,
+    *,
+    name: str,
+    title: str,
+    currency: str,
+    sources: dict[str, bool],
+    **settings: Any,
 ) -> None:
-    """The ``dataset.yml`` of a real, public dataset."""
+    """The ``dataset.yml`` of a real, public dataset; ``settings`` are further vars for dbt."""
     described: dict[str, Any] = {
         "name": name,
         "title": title,
         "synthetic": False,
         "public": True,
-        "vars": {"dataset": name, "base_currency": currency, "sources": sources},
+        "vars": {"dataset": name, "base_currency": currency, "sources": sources, **settings},
     }
     (folder / "dataset.yml").write_text(
         yaml.safe_dump(described, sort_keys=False, allow_unicode=True, width=100),

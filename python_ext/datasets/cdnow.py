@@ -70,6 +70,8 @@ def import_cdnow(
             + (" (all customers)" if all_customers else " (one-in-ten sample)"),
             currency="USD",
             sources=SOURCES,
+            # Older than what a retailer of today can have recorded.
+            earliest_plausible_date="1997-01-01",
         )
 
 

@@ -1,4 +1,91 @@
-"""Demo data with known truth."""
+"""Demo data with known truth: a fictitious French retailer, synthetic and labelled so.
+
+``generate`` writes the raw tables of every source, dataset.yml, README.txt and _truth/, which
+holds what an analysis of the data should find:
+
+people
+    One row per true person: customer type, household, purchase process (``purchase_rate`` per
+    day at season 1.0, ``dropout_probability``, ``joined_on``, ``died_on``, ``active_months``).
+    ``is_seasonal`` means that the person buys in the active months only: seasonal visitors and
+    gift buyers.
+records
+    Every ``record_id`` identity can meet ('id:' or 'guest:'), its person, and whether it is an
+    exact_duplicate, a fuzzy_duplicate or a guest.
+visitors
+    Cookie and person, null for strangers; shared cookies have two rows.
+campaign_effects, campaign_effects_by_type, campaign_orders, arms
+    ``true_uplift`` is the expected difference, over all treated people, in the share that buys
+    within 14 days; campaign_orders lists the orders that would not be without the campaign.
+seasonality, parameters.json
+    Factor of each month; everything else of the process.
+defects
+    Exact number of rows of each planted defect. Defects stand on rows of their own. Those in
+    shop and web (but guests and unknown customers) are additional rows, so setting them aside
+    leaves the true purchases as they are.
+
+``oracle_purchase_probability`` computes the purchase probability under the true process.
+
+Planted defects
+---------------
+exact_duplicate_same_email
+    further CRM record of a person with the e-mail of another record of theirs in other case or
+    padding.
+exact_duplicate_same_phone
+    further CRM record of a person with the mobile number of another record of theirs in another
+    notation, and another e-mail.
+fuzzy_duplicate_person
+    further CRM record of a person with typos in the names and other e-mail and phone: no exact
+    key leads to it.
+duplicate_crm_row
+    CRM row that stands in the file twice, identical to the letter.
+shared_email
+    CRM record with the e-mail of another member of the household.
+shared_household_phone
+    CRM record with a landline that several people of one household gave.
+switchboard_phone
+    CRM record with the number of a company switchboard instead of an own.
+padded_text
+    names and city with blanks around them.
+mixed_case_text
+    names and city all in capitals or all in small letters.
+broken_email
+    text that is no e-mail address; the same text for several people.
+unknown_country
+    country XX, Atlantis or ??.
+future_birth_date
+    birth date in the years 2090 to 2098.
+unreadable_birth_date
+    birth date that no calendar has.
+unreadable_created_at
+    creation date that no calendar has.
+future_order
+    order dated 2099.
+unknown_currency
+    order in the currency XXX.
+guest_order_known_person
+    order without customer_id whose guest_email is that of a CRM record in other case or
+    padding.
+guest_order_unknown_person
+    order without customer_id whose guest_email no CRM record has.
+order_unknown_customer
+    order whose customer_id the CRM does not know.
+negative_price
+    order line with positive quantity and a price below zero.
+zero_price
+    order line with positive quantity and price zero.
+orphan_order_line
+    order line whose order_id no order has.
+repeated_web_event
+    web event that stands in the file twice, identical to the letter.
+clock_skewed_web_event
+    web event dated 1970 or 2099.
+late_web_event
+    web event that stands at the end of the file although it is older.
+shared_cookie
+    visitor_id that carries the logins of two people of one household.
+repeated_email_event
+    e-mail event that stands in the file twice, identical to the letter.
+"""
 
 from ._generate import generate
 from ._oracle import oracle_purchase_probability

@@ -107,9 +107,7 @@ class Calendar:
         drawn = np.empty(len(window), dtype=np.int32)
         for number in range(len(WINDOWS)):
             rows = np.flatnonzero(window == number)
-            drawn[rows] = (
-                np.searchsorted(self.cumulative[number], points[rows], side="right") - 1
-            )
+            drawn[rows] = np.searchsorted(self.cumulative[number], points[rows], side="right") - 1
         return np.minimum(drawn, self.days - 1)
 
 

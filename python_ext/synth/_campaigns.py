@@ -73,7 +73,7 @@ def run_campaigns(
     """
     # Whole windows within the history, the last response well before its end.
     slots = np.linspace(20, calendar.days - 20, CAMPAIGNS) + rng.integers(-4, 5, CAMPAIGNS)
-    base_uplift = np.round(rng.lognormal(np.log(0.04), 0.35, CAMPAIGNS), 4)
+    base_uplift = np.round(rng.lognormal(np.log(0.06), 0.35, CAMPAIGNS), 4)
     base_uplift[rng.choice(CAMPAIGNS, size=3, replace=False)] = 0.0
     campaigns = Campaigns(
         sent_at=calendar.seconds(slots.astype(int)) + rng.integers(7, 18, CAMPAIGNS) * 3600,
@@ -124,8 +124,7 @@ def _run_one(
 
     window = people.window[treated]
     season = (
-        calendar.cumulative[window, sent_day + UPLIFT_DAYS]
-        - calendar.cumulative[window, sent_day]
+        calendar.cumulative[window, sent_day + UPLIFT_DAYS] - calendar.cumulative[window, sent_day]
     )
     alone = np.exp(-people.rate[treated] * season)  # would not have bought anyway
     orders = np.where(can_buy, uplift, 0.0)
@@ -243,5 +242,3 @@ def write_campaigns(
 def campaign_ids(numbers: np.ndarray) -> pa.Array:
     """campaign_id of campaign numbers from 0."""
     return ids("MAIL", np.asarray(numbers) + 1, 3)
-
-

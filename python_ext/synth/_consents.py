@@ -89,9 +89,7 @@ class Consents:
         room = self._calendar.end_second - 60 - begin
         return begin + 60 + (rng.random(len(after)) ** 0.8 * (room - 60)).astype(np.int64)
 
-    def _add_people(
-        self, purpose: int, status: int, flags: np.ndarray, at: np.ndarray
-    ) -> None:
+    def _add_people(self, purpose: int, status: int, flags: np.ndarray, at: np.ndarray) -> None:
         people = np.flatnonzero(flags)
         self._add(purpose, status, self._records.primary[people], at[people])
 

@@ -37,6 +37,25 @@ DATE_FORMATS = (
 )
 UNREADABLE_DATES = ("not a date", "31/02/2024", "2023-13-01", "00000000", "inconnue")
 UNKNOWN_COUNTRIES = ("XX", "Atlantis", "??")
+_COLUMNS = (
+    "customer_id",
+    "email",
+    "phone",
+    "first_name",
+    "last_name",
+    "address",
+    "postcode",
+    "city",
+    "country",
+    "birth_date",
+    "gender",
+    "profession",
+    "household_income",
+    "acquisition_channel",
+    "social_handle",
+    "created_at",
+    "updated_at",
+)
 _CHANNELS = ("store", "web", "newsletter", "social_ads", "referral", "partner")
 _GENDERS = ("F", "M")
 _FIRST_DAY_OF_2090 = 43_829
@@ -106,13 +125,8 @@ def write_customers(
     order = np.argsort(records.number)
     # The repeated rows stand at the end, as a second delivery would leave them.
     order = np.concatenate([order, rows["duplicate_crm_row"]])
-    names = (
-        "customer_id email phone first_name last_name address postcode city country birth_date "
-        "gender profession household_income acquisition_channel social_handle created_at updated_at"
-    ).split()
-    return write_table(
-        folder / "crm", "customers", {name: columns[name].take(pa.array(order)) for name in names}
-    )
+    delivered = {name: columns[name].take(pa.array(order)) for name in _COLUMNS}
+    return write_table(folder / "crm", "customers", delivered)
 
 
 def _names_and_places(
@@ -136,8 +150,9 @@ def _names_and_places(
     moved = fuzzy[rng.random(len(fuzzy)) < 0.2]
     streets, numbers = street[home], number[home]
     streets[moved] = (streets[moved] + rng.integers(1, len(STREETS), len(moved))) % len(STREETS)
-    address = join(pick([str(k) for k in range(150)], numbers), pick(STREETS, streets),
-                   separator=" ")
+    address = join(
+        pick([str(k) for k in range(150)], numbers), pick(STREETS, streets), separator=" "
+    )
 
     place = people.place[person].astype(np.int64)
     is_foreign = place >= len(DEPARTMENTS)
@@ -151,9 +166,7 @@ def _names_and_places(
     )
     spellings, first_spelling, spelling_count = _spellings()
     # Two of three write the code, the others as they please.
-    variant = np.where(
-        rng.random(len(person)) < 0.66, 0, rng.integers(0, spelling_count[place])
-    )
+    variant = np.where(rng.random(len(person)) < 0.66, 0, rng.integers(0, spelling_count[place]))
     return {
         "first_name": first,
         "last_name": last,
@@ -217,9 +230,7 @@ def _demographics(
     }
 
 
-def _moments(
-    records: Records, calendar: Calendar, rng: np.random.Generator
-) -> dict[str, pa.Array]:
+def _moments(records: Records, calendar: Calendar, rng: np.random.Generator) -> dict[str, pa.Array]:
     """Creation and last update of each record."""
     size = len(records)
     created = calendar.seconds(records.created_day) + rng.integers(8 * 3600, 20 * 3600, size)

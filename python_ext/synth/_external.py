@@ -34,7 +34,9 @@ def write_area_statistics(folder: Path, rng: np.random.Generator) -> int:
         "median_income": pa.array(
             np.round(20_500 + 900 * np.log(density / 50) + rng.normal(0, 1_200, size), -1)
         ),
-        "unemployment_rate": pa.array(np.round(np.clip(rng.normal(0.075, 0.018, size), 0.03, 0.16), 4)),
+        "unemployment_rate": pa.array(
+            np.round(np.clip(rng.normal(0.075, 0.018, size), 0.03, 0.16), 4)
+        ),
         "population_density": pa.array(np.round(density, 1)),
         "distance_to_centre_km": pa.array(
             np.round(np.clip(60 / np.sqrt(density / 50), 1, 90) * rng.uniform(0.7, 1.3, size), 1)

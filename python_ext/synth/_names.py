@@ -4,42 +4,46 @@ from __future__ import annotations
 
 import unicodedata
 
-FEMALE_NAMES = tuple(
-    "Marie Jeanne Françoise Monique Catherine Nathalie Isabelle Sylvie Martine Anne Christine "
-    "Nicole Valérie Sophie Sandrine Céline Véronique Chantal Aurélie Julie Stéphanie Émilie "
-    "Laura Pauline Camille Chloé Manon Léa Inès Sarah Emma Jade Louise Alice Lina Juliette Zoé "
-    "Clara Éva Margaux Mathilde Élise Hélène Florence Corinne Delphine Karine Laurence Brigitte "
-    "Virginie Mélanie Élodie Caroline Audrey Agnès Colette Denise Geneviève Simone Yvonne Odile "
-    "Solène Maëlle Noémie Anaïs Clémence Amandine Justine Marion Charlotte Lucie Océane Romane "
-    "Nina Rose Ambre Capucine Apolline Bérénice Clotilde Diane Estelle Fanny Gaëlle Hortense "
-    "Irène Joséphine Laëtitia Maud Nadège Ophélie Perrine Raphaëlle Sabine Tiphaine Victoire Yasmine".split()
-)
+_FEMALE = """
+Marie Jeanne Françoise Monique Catherine Nathalie Isabelle Sylvie Martine Anne Christine
+Nicole Valérie Sophie Sandrine Céline Véronique Chantal Aurélie Julie Stéphanie Émilie Laura
+Pauline Camille Chloé Manon Léa Inès Sarah Emma Jade Louise Alice Lina Juliette Zoé Clara Éva
+Margaux Mathilde Élise Hélène Florence Corinne Delphine Karine Laurence Brigitte Virginie
+Mélanie Élodie Caroline Audrey Agnès Colette Denise Geneviève Simone Yvonne Odile Solène
+Maëlle Noémie Anaïs Clémence Amandine Justine Marion Charlotte Lucie Océane Romane Nina Rose
+Ambre Capucine Apolline Bérénice Clotilde Diane Estelle Fanny Gaëlle Hortense Irène Joséphine
+Laëtitia Maud Nadège Ophélie Perrine Raphaëlle Sabine Tiphaine Victoire Yasmine
+"""
+_MALE = """
+Jean Pierre Michel André Philippe Alain Bernard Jacques Daniel Gérard Patrick Christophe
+Nicolas Laurent Frédéric Éric Stéphane David Pascal Olivier Thierry Julien Sébastien Alexandre
+Thomas Antoine Maxime Kévin Romain Lucas Hugo Théo Enzo Nathan Louis Gabriel Raphaël Arthur
+Jules Adam Paul Victor Clément Baptiste Quentin Florian Benjamin Guillaume Vincent Damien
+Mathieu Fabrice Bruno Yves Serge Marcel René Roger Claude Denis Gilles Hervé Loïc Yann Erwan
+Gaël Tristan Simon Martin Valentin Bastien Corentin Dorian Rémi Adrien Aurélien Cédric Didier
+Étienne François Grégoire Henri Ismaël Jérôme Karim Léon Marius Noé Octave Pascalin Régis
+Samuel Tanguy Ulysse Xavier Yannick Zacharie Achille Basile Côme
+"""
+_LAST = """
+Martin Bernard Thomas Petit Robert Richard Durand Dubois Moreau Laurent Simon Michel Lefebvre
+Leroy Roux David Bertrand Morel Fournier Girard Bonnet Dupont Lambert Fontaine Rousseau
+Vincent Muller Lefèvre Faure André Mercier Blanc Guérin Boyer Garnier Chevalier Legrand
+Gauthier
+"""
+_LAST_HEADS = """
+Beau Bel Bon Bois Bour Brun Car Chan Char Clair Cour Dar Del Des Du Fon Fou Gar Gau Gir Grand
+Har La Lam Lau Le Mal Mar Mau Mer Mon Mor Pel Per Poi Pré Rey Ri Rou Sau Ser Tou Val Ver Vi
+"""
+_LAST_TAILS = """
+bert champ chard court dier din don fort gard lain let lier lon mard mier mont nard neau net
+nier pré rand reau rin roux sard sier tel tier val vaux ville
+"""
 
-MALE_NAMES = tuple(
-    "Jean Pierre Michel André Philippe Alain Bernard Jacques Daniel Gérard Patrick Christophe "
-    "Nicolas Laurent Frédéric Éric Stéphane David Pascal Olivier Thierry Julien Sébastien "
-    "Alexandre Thomas Antoine Maxime Kévin Romain Lucas Hugo Théo Enzo Nathan Louis Gabriel "
-    "Raphaël Arthur Jules Adam Paul Victor Clément Baptiste Quentin Florian Benjamin Guillaume "
-    "Vincent Damien Mathieu Fabrice Bruno Yves Serge Marcel René Roger Claude Denis Gilles Hervé "
-    "Loïc Yann Erwan Gaël Tristan Simon Martin Valentin Bastien Corentin Dorian Rémi Adrien "
-    "Aurélien Cédric Didier Étienne François Grégoire Henri Ismaël Jérôme Karim Léon Marius Noé "
-    "Octave Pascalin Régis Samuel Tanguy Ulysse Xavier Yannick Zacharie Achille Basile Côme".split()
+FEMALE_NAMES = tuple(_FEMALE.split())
+MALE_NAMES = tuple(_MALE.split())
+LAST_NAMES = tuple(_LAST.split()) + tuple(
+    head + tail for head in _LAST_HEADS.split() for tail in _LAST_TAILS.split()
 )
-
-_LAST_HEADS = (
-    "Beau Bel Bon Bois Bour Brun Car Chan Char Clair Cour Dar Del Des Du Fon Fou Gar Gau Gir "
-    "Grand Har La Lam Lau Le Mal Mar Mau Mer Mon Mor Pel Per Poi Pré Rey Ri Rou Sau Ser Tou Val "
-    "Ver Vi"
-).split()
-_LAST_TAILS = (
-    "bert champ chard court dier din don fort gard lain let lier lon mard mier mont nard neau "
-    "net nier pré rand reau rin roux sard sier tel tier val vaux ville"
-).split()
-LAST_NAMES = tuple(
-    "Martin Bernard Thomas Petit Robert Richard Durand Dubois Moreau Laurent Simon Michel Lefebvre "
-    "Leroy Roux David Bertrand Morel Fournier Girard Bonnet Dupont Lambert Fontaine Rousseau Vincent "
-    "Muller Lefèvre Faure André Mercier Blanc Guérin Boyer Garnier Chevalier Legrand Gauthier".split()
-) + tuple(head + tail for head in _LAST_HEADS for tail in _LAST_TAILS)
 
 STREETS = tuple(
     f"{way} {of}"
@@ -111,7 +115,8 @@ DEPARTMENTS = tuple(
         entry.split() for line in _FRANCE.strip().splitlines() for entry in line.split("|")
     )
 )
-COAST = frozenset("06 11 13 14 17 22 29 30 33 34 35 40 44 50 56 64 66 76 83 85".split())
+_COAST = "06 11 13 14 17 22 29 30 33 34 35 40 44 50 56 64 66 76 83 85"
+COAST = frozenset(_COAST.split())
 
 # Country, city, a postcode of it; the first two characters are the area statistics' prefix.
 FOREIGN_PLACES = (

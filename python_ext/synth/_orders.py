@@ -18,6 +18,7 @@ from ._records import PRIMARY, Records
 from ._settings import CATEGORIES, CURRENCY_RATES, SALES_MONTHS, by_type
 from ._toolbox import (
     SECONDS_PER_DAY,
+    YEAR_2099,
     beta_around,
     choose_column,
     coded,
@@ -33,7 +34,6 @@ PURCHASE, CANCELLED, RETURN, FUTURE, UNKNOWN_CURRENCY = range(5)
 _STATUS = ("completed", "cancelled", "returned", "completed", "completed")
 _CURRENCIES = (*CURRENCY_RATES, "XXX")
 _GROCERIES = CATEGORIES.index("groceries")
-_FIRST_SECOND_OF_2099 = 4_070_908_800
 
 
 @dataclass
@@ -89,9 +89,7 @@ def make_orders(
     is_guest = _guests(person, is_web, people, records, rng)
     currency = _currencies(people, rng)[person]
 
-    starts, counts, product, quantity, price = _lines(
-        person, day, currency, people, catalogue, rng
-    )
+    starts, counts, product, quantity, price = _lines(person, day, currency, people, catalogue, rng)
     value = np.add.reduceat(quantity * price, starts)
     share = _discount_shares(person, calendar.months(day), people, rng)
     discount = np.round(value * share, 2)
@@ -122,9 +120,7 @@ def make_orders(
         person=person[source],
         ordered_at=ordered_at,
         is_web=is_web[source],
-        currency=np.where(
-            kind == UNKNOWN_CURRENCY, _CURRENCIES.index("XXX"), currency[source]
-        ),
+        currency=np.where(kind == UNKNOWN_CURRENCY, _CURRENCIES.index("XXX"), currency[source]),
         discount=np.where(kind == RETURN, 0.0, discount[source]),
         campaign=np.where(kind == PURCHASE, caused_by[source], -1),
         number=number,
@@ -242,7 +238,7 @@ def _further_documents(
     sound = np.flatnonzero(~is_guest & (record >= 0))
     planted = handful(count, 0.002)
     future, foreign = np.split(rng.choice(sound, size=2 * planted, replace=False), 2)
-    future_at = _FIRST_SECOND_OF_2099 + rng.integers(0, 365 * SECONDS_PER_DAY, planted)
+    future_at = YEAR_2099 + rng.integers(0, 365 * SECONDS_PER_DAY, planted)
     defects["future_order"] = defects["unknown_currency"] = planted
 
     sources = (cancelled, returned, future, foreign)

@@ -75,11 +75,14 @@ def make_people(customers: int, calendar: Calendar, rng: np.random.Generator) ->
     head_kind = kind[np.searchsorted(household, household, side="left")]
     is_female = rng.random(customers) < by_type("female")[kind]
     first_name, last_name = _name_codes(household, member, is_female, rng)
-    is_prospect, is_guest_only, is_shop_only = _roles(kind, rng)
+    is_prospect = np.zeros(customers, dtype=bool)
+    prospects = round(customers * PROSPECT_SHARE)
+    is_prospect[rng.choice(customers, size=prospects, replace=False)] = True
     window = _windows(kind, rng)
     rate, dropout = _purchase_parameters(kind, window, rng)
     rate[is_prospect] = 0.0
     created_day, joined_day, buys_on_joining = _joining(window, is_prospect, calendar, rng)
+    is_guest_only, is_shop_only = _people_without_record(buys_on_joining, rng)
     age_mean, age_spread = by_type("age").T
     return People(
         kind=kind,
@@ -129,23 +132,15 @@ def _name_codes(
     return first_name, np.where(rng.random(len(household)) < 0.1, own, shared)
 
 
-def _roles(
-    kind: np.ndarray, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Prospects, guest-only and shop-only people: distinct, of exact numbers."""
-    customers = len(kind)
-    order = rng.permutation(customers)
-    counts = [
-        round(customers * PROSPECT_SHARE),
-        handful(customers, GUEST_ONLY_SHARE),
-        handful(customers, SHOP_ONLY_SHARE),
-    ]
-    flags = []
-    for rows in np.split(order, np.cumsum(counts))[:3]:
-        flag = np.zeros(customers, dtype=bool)
-        flag[rows] = True
-        flags.append(flag)
-    return flags[0], flags[1], flags[2]
+def _people_without_record(
+    buys_on_joining: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Guest-only and shop-only people; all of them buy, or they would leave no trace at all."""
+    customers = len(buys_on_joining)
+    counts = [handful(customers, share) for share in (GUEST_ONLY_SHARE, SHOP_ONLY_SHARE)]
+    drawn = rng.choice(np.flatnonzero(buys_on_joining), size=sum(counts), replace=False)
+    numbers = np.arange(customers)
+    return np.isin(numbers, drawn[: counts[0]]), np.isin(numbers, drawn[counts[0] :])
 
 
 def _windows(kind: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -206,9 +201,7 @@ def _tastes(kind: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return (draws / draws.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
-def _places(
-    household: np.ndarray, head_kind: np.ndarray, rng: np.random.Generator
-) -> np.ndarray:
+def _places(household: np.ndarray, head_kind: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Place of each household: by inhabitants, for seasonal visitors mostly on the coast."""
     inhabitants = np.array([people for _, _, people, _ in DEPARTMENTS])
     coast = np.array([code in COAST for code, _, _, _ in DEPARTMENTS])

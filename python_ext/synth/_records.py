@@ -144,9 +144,11 @@ def make_records(
         same_as={"rows": chain_c, "source": chain_b},
         rng=rng,
     )
-    phone = replace_at(phone, primary[switchboard], _notation(
-        pa.array([SWITCHBOARD] * len(switchboard)), rng.integers(0, 5, len(switchboard))
-    ))
+    phone = replace_at(
+        phone,
+        primary[switchboard],
+        _notation(pa.array([SWITCHBOARD] * len(switchboard)), rng.integers(0, 5, len(switchboard))),
+    )
     on_landline[primary[switchboard]] = False
 
     valid = np.zeros(len(people), dtype=bool)
@@ -245,9 +247,7 @@ def _guest_emails(
 ) -> pa.Array:
     """By person: known ones their CRM address respelled, the others an address of their own."""
     known = _respelled(own.take(pa.array(np.maximum(primary, 0))), rng)
-    unknown = join(
-        "invite.", ids("", np.arange(len(people)) + 1, 7), "@", MAIL_DOMAINS[0]
-    )
+    unknown = join("invite.", ids("", np.arange(len(people)) + 1, 7), "@", MAIL_DOMAINS[0])
     return pc.if_else(pa.array(primary >= 0), known, unknown)
 
 

@@ -109,8 +109,17 @@ def make_sessions(
     first_click = sizes[0] + sizes[1]
     traffic[first_click : first_click + len(mail)] = MAIL_TRAFFIC + mail
     return Sessions(
-        purpose, person, time, events, visitor, device, traffic, login_from, order,
-        cookie_person, shared,
+        purpose,
+        person,
+        time,
+        events,
+        visitor,
+        device,
+        traffic,
+        login_from,
+        order,
+        cookie_person,
+        shared,
     )
 
 
@@ -199,9 +208,7 @@ def _cookies(
     stranger_rows = np.flatnonzero(person == NOBODY)
     strangers = max(1, len(stranger_rows) // _STRANGER)
     visitor[stranger_rows] = owned.sum() + rng.integers(0, strangers, len(stranger_rows))
-    cookie_person = np.concatenate(
-        [np.repeat(np.arange(count), owned), np.full(strangers, NOBODY)]
-    )
+    cookie_person = np.concatenate([np.repeat(np.arange(count), owned), np.full(strangers, NOBODY)])
     mobile = np.where(
         cookie_person == NOBODY, 0.5, by_type("mobile")[people.kind[np.maximum(cookie_person, 0)]]
     )

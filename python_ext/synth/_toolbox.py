@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 SECONDS_PER_DAY = 86_400
+YEAR_2099 = 4_070_908_800  # its first second; always in the future
 
 
 def stream(seed: int, stage: str) -> np.random.Generator:
@@ -24,9 +25,7 @@ def handful(rows: int, share: float, *, minimum: int = 5) -> int:
     return max(minimum, round(rows * share))
 
 
-def beta_around(
-    rng: np.random.Generator, mean: np.ndarray, size: float | np.ndarray
-) -> np.ndarray:
+def beta_around(rng: np.random.Generator, mean: np.ndarray, size: float | np.ndarray) -> np.ndarray:
     """Draws of beta distributions with these means and this a + b."""
     return rng.beta(mean * size, (1 - mean) * size)
 

@@ -109,8 +109,6 @@ def write_records(people: People, records: Records, orders: Orders, folder: Path
     """Every record_id that identity can meet, with the person behind it; return the rows."""
     origins = pa.array([None, "exact_duplicate", "exact_duplicate", "fuzzy_duplicate", "guest"])
     unknown = np.flatnonzero(people.is_shop_only)
-    # Shop-only people all buy or have no record anywhere.
-    unknown = unknown[np.isin(unknown, orders.person)]
     missing = np.full(len(unknown), -1)
     guests = np.unique(orders.person[orders.is_guest])
     address = pc.utf8_lower(pc.utf8_trim_whitespace(records.guest_email.take(pa.array(guests))))
@@ -134,9 +132,7 @@ def write_records(people: People, records: Records, orders: Orders, folder: Path
     return write_table(folder, "records", columns)
 
 
-def write_campaign_truth(
-    campaigns: Campaigns, orders: Orders, folder: Path
-) -> dict[str, int]:
+def write_campaign_truth(campaigns: Campaigns, orders: Orders, folder: Path) -> dict[str, int]:
     """Arms, effects and the orders each campaign caused; return rows by table."""
     numbers = np.arange(settings.CAMPAIGNS)
     campaign, person, treated = map(np.concatenate, zip(*campaigns.arms, strict=True))

@@ -35,9 +35,9 @@ def write_support(
     chance = by_type("support")[people.kind[orders.person[possible]]]
     chance = chance * np.where(orders.kind[possible] == PURCHASE, 1.0, 2.5)
     about = possible[rng.random(len(possible)) < chance]
-    opened = orders.ordered_at[about] + (
-        rng.gamma(2.0, 2.0, len(about)) * SECONDS_PER_DAY
-    ).astype(np.int64)
+    opened = orders.ordered_at[about] + (rng.gamma(2.0, 2.0, len(about)) * SECONDS_PER_DAY).astype(
+        np.int64
+    )
     about, opened = about[opened < calendar.end_second], opened[opened < calendar.end_second]
     order = np.lexsort((orders.number[about], opened))
     about, opened = about[order], opened[order]
@@ -48,9 +48,7 @@ def write_support(
     # Who leaves after this order tends to leave unhappy.
     is_last = days_of(orders.ordered_at[about], calendar) == purchases.died_day[person]
     mood = rng.normal(3.7, 1.1, size) - 1.2 * is_last
-    subject = np.where(
-        orders.kind[about] == RETURN, 1, rng.choice([0, 0, 2, 3, 4], size=size)
-    )
+    subject = np.where(orders.kind[about] == RETURN, 1, rng.choice([0, 0, 2, 3, 4], size=size))
     silent = is_open | (rng.random(size) < 0.4)
     columns = {
         "ticket_id": ids("T", np.arange(size) + 1, 7),
@@ -58,9 +56,7 @@ def write_support(
         "category": pick(_TICKETS, subject),
         "opened_at": timestamps(opened),
         "closed_at": timestamps(closed, missing=is_open),
-        "satisfaction": pa.array(
-            np.clip(np.rint(mood), 1, 5).astype(np.int32), mask=silent
-        ),
+        "satisfaction": pa.array(np.clip(np.rint(mood), 1, 5).astype(np.int32), mask=silent),
     }
     return write_table(folder / "crm", "support_tickets", columns)
 

@@ -14,10 +14,11 @@ from ._catalogue import PER_CATEGORY, Catalogue
 from ._orders import Orders
 from ._people import People
 from ._records import Records
-from ._sessions import BUY, DEVICES, MAIL_TRAFFIC, NOBODY, SIGN_UP, TRAFFIC, Sessions
+from ._sessions import BUY, DEVICES, NOBODY, SIGN_UP, TRAFFIC, Sessions
 from ._settings import CAMPAIGNS, CATEGORIES
 from ._toolbox import (
     SECONDS_PER_DAY,
+    YEAR_2099,
     choose_column,
     coded,
     expand,
@@ -40,7 +41,6 @@ PAGE_VIEW, VIEW_PRODUCT, SEARCH, ADD_TO_CART, BEGIN_CHECKOUT, PURCHASE, NEWSLETT
 
 _LONGEST_PAUSE = 1_500  # seconds; well under the half hour that would begin a new session
 _ROWS_AT_ONCE = 1_000_000
-_FIRST_SECOND_OF_2099 = 4_070_908_800
 
 
 class WebEvents:
@@ -87,7 +87,7 @@ class WebEvents:
         moments = np.where(
             rng.random(skewed) < 0.5,
             rng.integers(0, 200 * SECONDS_PER_DAY, skewed),
-            _FIRST_SECOND_OF_2099 + rng.integers(0, 300 * SECONDS_PER_DAY, skewed),
+            YEAR_2099 + rng.integers(0, 300 * SECONDS_PER_DAY, skewed),
         )
         places = np.sort(rng.integers(0, len(position) - late, skewed))
         self.row = np.insert(order[position], places, copied)
@@ -218,8 +218,9 @@ def _pages(
     products = categories * PER_CATEGORY
     person = sessions.person[session]
     page = np.zeros(len(name), dtype=np.int32)
-    shown = np.flatnonzero((name == VIEW_PRODUCT) | (name == ADD_TO_CART) | (name == SEARCH)
-                           | (name == PAGE_VIEW))
+    shown = np.flatnonzero(
+        (name == VIEW_PRODUCT) | (name == ADD_TO_CART) | (name == SEARCH) | (name == PAGE_VIEW)
+    )
     cumulative = np.concatenate(
         [np.cumsum(people.taste, axis=1), np.linspace(1 / categories, 1, categories)[None, :]]
     ).astype(np.float32)
@@ -259,9 +260,9 @@ def _page_texts(catalogue: Catalogue, orders: Orders, sessions: Sessions) -> pa.
 
 def _traffic_texts() -> dict[str, tuple[list[str], np.ndarray]]:
     """Texts and, by traffic source, their codes (-1 = null) of the three utm columns."""
-    mail = [("newsletter", "email", text) for text in campaign_ids(np.arange(CAMPAIGNS)).to_pylist()]
-    sources = [*TRAFFIC, *mail]
-    assert len(TRAFFIC) == MAIL_TRAFFIC
+    mails = campaign_ids(np.arange(CAMPAIGNS)).to_pylist()
+    # A session's code is MAIL_TRAFFIC plus the campaign number: mails follow the fixed sources.
+    sources = [*TRAFFIC, *(("newsletter", "email", mail) for mail in mails)]
     columns = {}
     for index, name in enumerate(("utm_source", "utm_medium", "utm_campaign")):
         texts = list(dict.fromkeys(source[index] for source in sources if source[index]))

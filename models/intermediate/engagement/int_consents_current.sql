@@ -31,7 +31,7 @@ ranked as (
             order by
                 consents.recorded_at desc,
                 case when consents.status = 'withdrawn' then 0 else 1 end,
-                consents.consent_event_id
+                consents.consent_event_id asc
         ) as recency_rank
     from consents
     inner join identities on 'id:' || consents.customer_id = identities.record_id

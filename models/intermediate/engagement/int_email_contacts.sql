@@ -16,10 +16,10 @@ firsts as (
     select
         events.campaign_id,
         identities.customer_key,
-        {%- for name in ['sent', 'delivered', 'open', 'click', 'bounce', 'unsubscribe'] %}
-        min(events.event_at) filter (where events.event_name = '{{ name }}') as {{ name }}_at
-        {{- "," if not loop.last }}
-        {%- endfor %}
+    {%- for name in ['sent', 'delivered', 'open', 'click', 'bounce', 'unsubscribe'] %}
+    min(events.event_at) filter (where events.event_name = '{{ name }}') as {{ name }}_at
+    {{- "," if not loop.last }}
+    {%- endfor %}
     from events
     inner join identities on 'id:' || events.customer_id = identities.record_id
     group by events.campaign_id, identities.customer_key

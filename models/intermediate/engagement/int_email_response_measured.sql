@@ -24,10 +24,16 @@ known as (
         and email_contacts.is_reactive as is_reactive,
         greatest(
             email_contacts.delivered_at,
-            case when email_contacts.opened_at < cutoffs.cutoff_on
-                then email_contacts.opened_at else email_contacts.delivered_at end,
-            case when email_contacts.clicked_at < cutoffs.cutoff_on
-                then email_contacts.clicked_at else email_contacts.delivered_at end
+            case
+                when email_contacts.opened_at < cutoffs.cutoff_on
+                    then email_contacts.opened_at
+                else email_contacts.delivered_at
+            end,
+            case
+                when email_contacts.clicked_at < cutoffs.cutoff_on
+                    then email_contacts.clicked_at
+                else email_contacts.delivered_at
+            end
         ) as event_at
     from email_contacts
     inner join cutoffs

@@ -33,7 +33,7 @@ final as (
 
     select
         category,
-        row_number() over (order by early_revenue desc, category) as category_rank
+        row_number() over (order by early_revenue desc, category asc) as category_rank
     from totals
 
 )

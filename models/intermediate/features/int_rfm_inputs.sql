@@ -31,7 +31,7 @@ final as (
     cross join as_of
     where
         order_days.ordered_on < as_of.as_of_date
-        {%- if var('rfm_window_days') %}
+    {%- if var('rfm_window_days') %}
         and order_days.ordered_on >= {{ add_days('as_of.as_of_date', -var('rfm_window_days')) }}
         {%- endif %}
     group by order_days.customer_key

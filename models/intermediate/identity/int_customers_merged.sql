@@ -38,7 +38,7 @@ ranked as (
             order by
                 crm_customers.updated_at desc nulls last,
                 crm_customers.created_at desc nulls last,
-                identities.record_id
+                identities.record_id asc
         ) as preference
     from identities
     inner join records on identities.record_id = records.record_id
@@ -61,7 +61,7 @@ final as (
         {%- endfor %}
         -- How a customer was won is a fact of the first record, not of the last.
         max_by(acquisition_channel, preference)
-            filter (where acquisition_channel is not null) as acquisition_channel,
+        filter (where acquisition_channel is not null) as acquisition_channel,
         min(first_seen_at) as first_recorded_at,
         count(*) as record_count,
         bool_and(source_name = 'shop.orders' and record_id like 'guest:%') as is_guest_only

@@ -21,7 +21,9 @@ with_previous as (
 
     select
         *,
-        lag(event_at) over (partition by visitor_id order by event_at, event_id) as previous_event_at
+        lag(event_at) over (
+            partition by visitor_id order by event_at, event_id
+        ) as previous_event_at
     from events
 
 ),

@@ -37,7 +37,7 @@ final as (
         avg(case when device = 'mobile' then 1.0 else 0.0 end) as mobile_session_share,
         avg(case when has_purchase then 0.0 else 1.0 end) filter (where has_cart)
             as cart_abandonment_rate,
-        {{ days_between('cast(max(ended_at) as date)', 'min(cutoff_on)') }} as days_since_visit,
+        {{ days_between('max(cast(ended_at as date))', 'min(cutoff_on)') }} as days_since_visit,
         max(known_at) as last_event_at
     from known
     group by customer_key, cutoff_name

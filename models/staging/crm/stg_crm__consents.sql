@@ -30,9 +30,9 @@ numbered as (
         row_number() over (
             partition by consent_event_id
             order by
-                recorded_at nulls last,
-                customer_id nulls last,
-                purpose nulls last,
+                recorded_at asc nulls last,
+                customer_id asc nulls last,
+                purpose asc nulls last,
                 status desc nulls last
         ) as occurrence
     from renamed

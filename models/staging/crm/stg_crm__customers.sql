@@ -48,13 +48,13 @@ numbered as (
             order by
                 renamed.updated_at desc nulls last,
                 renamed.created_at desc nulls last,
-                renamed.email nulls last,
-                renamed.phone nulls last,
-                renamed.last_name nulls last,
-                renamed.first_name nulls last,
-                renamed.address nulls last,
-                renamed.birth_on nulls last,
-                renamed.country_raw nulls last
+                renamed.email asc nulls last,
+                renamed.phone asc nulls last,
+                renamed.last_name asc nulls last,
+                renamed.first_name asc nulls last,
+                renamed.address asc nulls last,
+                renamed.birth_on asc nulls last,
+                renamed.country_raw asc nulls last
         ) as occurrence
     from renamed
     left join countries

@@ -48,7 +48,9 @@ final as (
         numbered.occurrence,
         numbered.customer_id,
         numbered.category,
-        case when numbered.satisfaction between 1 and 5 then numbered.satisfaction end as satisfaction,
+        case
+            when numbered.satisfaction between 1 and 5 then numbered.satisfaction
+        end as satisfaction,
         numbered.opened_at,
         numbered.closed_at,
         case

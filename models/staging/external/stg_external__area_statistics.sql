@@ -1,7 +1,8 @@
 -- One row per row of external.area_statistics.
 with source as (
 
-    select * from {{ source_rows(source('external', 'area_statistics'), 'external.area_statistics') }}
+    select *
+    from {{ source_rows(source('external', 'area_statistics'), 'external.area_statistics') }}
 
 ),
 

@@ -1,0 +1,76 @@
+# build · test · docs · data · observe: `make help` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+DATASET ?= demo
+RAW_DATA ?= data/$(DATASET)
+SOURCE_FILE ?=
+CUSTOMERS ?= 5000
+SEED ?= 1
+PUBLISH ?= publish
+
+VENV := .venv
+BIN := $(VENV)/bin
+WAREHOUSE := data/$(notdir $(patsubst %/,%,$(RAW_DATA))).duckdb
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export DBT_PROFILES_DIR := $(CURDIR)
+export SEGMENTATION_DATABASE := $(WAREHOUSE)
+
+.PHONY: help setup setup-dev data build test lint docs observe clean
+
+help:  ## What can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: $(VENV)/.installed  ## The environment, from requirements.lock
+
+setup-dev: $(VENV)/.installed-dev  ## The environment with what tests and `make observe` need
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; set PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing the environment into $(VENV) (some minutes, once)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
+	@echo "Installing what tests need into $(VENV) (some minutes, once)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+data: setup  ## The raw data of DATASET, where it is not there yet
+	@if [ ! -e $(RAW_DATA) ]; then \
+	  if [ $(DATASET) = demo ]; then \
+	    segmentation datasets generate --customers $(CUSTOMERS) --seed $(SEED) --out $(RAW_DATA); \
+	  else \
+	    segmentation datasets import $(DATASET) $(if $(SOURCE_FILE),--source-file $(SOURCE_FILE)) --out $(RAW_DATA); \
+	  fi; \
+	fi
+
+build: data  ## Raw files to published marts, with tests and a summary
+	@mkdir -p $(dir $(WAREHOUSE))
+	@segmentation check --raw-data $(RAW_DATA)
+	@dbt build --quiet --warn-error-options '{"silence": []}' --vars "$$(segmentation vars --raw-data $(RAW_DATA))"
+	@segmentation publish --database $(WAREHOUSE) --out $(PUBLISH)
+	@segmentation summary --published $(PUBLISH)
+
+test: setup-dev lint  ## Lint, then pytest, which runs real builds
+	@python -m pytest
+
+lint: setup-dev
+	@ruff check .
+	@ruff format --check .
+	@yamllint --strict .
+	@mkdir -p target
+	@SEGMENTATION_DATABASE=target/lint.duckdb sqlfluff lint --disable-progress-bar models tests/singular analyses
+	@SEGMENTATION_DATABASE=target/lint.duckdb dbt parse --quiet
+	@dbt-bouncer --config-file dbt-bouncer.yml
+
+docs: data  ## One static page of dbt docs: target/static_index.html
+	@dbt docs generate --static --quiet --vars "$$(segmentation vars --raw-data $(RAW_DATA))"
+	@echo "Open target/static_index.html"
+
+clean:  ## Remove what builds made (not the raw data, not what was published)
+	@rm -rf target logs dbt_packages data/*.duckdb data/*.duckdb.wal

@@ -1,0 +1,26 @@
+"""Propensity: how likely a customer is to do something within the horizon, and why."""
+
+from python_ext.propensity._artefact import ArtefactError, PropensityModel, read_artefact
+from python_ext.propensity._calibration import calibrate, choose_calibration, fit_calibrator
+from python_ext.propensity._drivers import driver_effects, driver_texts
+from python_ext.propensity._metrics import judge
+from python_ext.propensity._scoring import METRICS_SCHEMA, SCORES_SCHEMA, Champions, list_metrics
+from python_ext.propensity._training import MODELS_SCHEMA, train_models
+
+__all__ = [
+    "METRICS_SCHEMA",
+    "MODELS_SCHEMA",
+    "SCORES_SCHEMA",
+    "ArtefactError",
+    "Champions",
+    "PropensityModel",
+    "calibrate",
+    "choose_calibration",
+    "driver_effects",
+    "driver_texts",
+    "fit_calibrator",
+    "judge",
+    "list_metrics",
+    "read_artefact",
+    "train_models",
+]

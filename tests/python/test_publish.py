@@ -1,0 +1,241 @@
+import json
+from pathlib import Path
+
+import duckdb
+import pytest
+from _datasets import ROOT, write_dataset
+
+from python_ext.errors import SegmentationError
+from python_ext.publish import publish
+
+
+def write_results(target, *, statuses=("success", "pass", "warn"), command="build", **settings):
+    target.mkdir(exist_ok=True)
+    metadata = {"invocation_id": "one", "generated_at": "2024-06-01T08:00:00.5Z"}
+    results = [{"unique_id": f"step.{n}", "status": s} for n, s in enumerate(statuses)]
+    content = {
+        "metadata": metadata,
+        "args": {"which": command, "vars": settings},
+        "results": results,
+    }
+    file = target / "run_results.json"
+    file.write_text(json.dumps(content))
+    (target / "manifest.json").write_text(json.dumps({"metadata": metadata}))
+    return file
+
+
+def write_warehouse(file, *, first="c1"):
+    with duckdb.connect(str(file)) as connection:
+        connection.execute(
+            f"""
+            create schema marts;
+            create schema intermediate;
+            create schema staging;
+            create table intermediate.int_as_of_date as select date '2024-06-01' as as_of_date;
+            create table staging.people as select 'secret' as email;
+            create table marts.customers as
+                select * from (values ('c3', 1.5), ('{first}', null), ('c2', 2.5))
+                    as rows(customer_key, monetary);
+            comment on table marts.customers is 'Who the customer''s person is.';
+            comment on column marts.customers.customer_key is 'The key.';
+            create view marts.totals as
+                select count(*) as customers from "{file.stem}".marts.customers;
+            """
+        )
+
+
+@pytest.fixture
+def build(tmp_path):
+    """A warehouse and the results of the build that made it."""
+    write_warehouse(tmp_path / "house.duckdb")
+    return tmp_path / "house.duckdb", tmp_path / "publish", write_results(tmp_path / "target")
+
+
+def published_keys(out_dir):
+    with duckdb.connect(str(out_dir / "segments.duckdb"), read_only=True) as connection:
+        in_database = connection.execute("select customer_key from marts.customers").fetchall()
+    file = out_dir / "parquet" / "customers.parquet"
+    assert duckdb.execute(f"select customer_key from '{file}'").fetchall() == in_database
+    return [key for (key,) in in_database]
+
+
+def names(out_dir):
+    return sorted(path.name for path in out_dir.iterdir())
+
+
+def test_every_mart_is_published_in_order_with_its_comments(build):
+    database, out_dir, results = build
+    published = publish(database, out_dir, results, project_dir=ROOT)
+    assert published.rows == {"customers": 3, "totals": 1}
+    assert published_keys(out_dir) == ["c1", "c2", "c3"]
+    assert names(out_dir) == ["parquet", "segments.duckdb"]
+    assert names(out_dir / "parquet") == ["about.json", "customers.parquet", "totals.parquet"]
+    with duckdb.connect(str(out_dir / "segments.duckdb"), read_only=True) as connection:
+        schemas = connection.execute("select distinct schema_name from duckdb_tables()").fetchall()
+        table = connection.execute(
+            "select comment from duckdb_tables() where table_name = 'customers'"
+        ).fetchone()
+        column = connection.execute(
+            "select comment from duckdb_columns() where column_name = 'customer_key'"
+        ).fetchone()
+        totals = connection.execute("select customers from marts.totals").fetchone()
+    assert schemas == [("marts",)]
+    assert table == ("Who the customer's person is.",)
+    assert column == ("The key.",)
+    assert totals == (3,)
+
+
+def test_about_says_what_the_data_are(build, tmp_path):
+    database, out_dir, _ = build
+    raw = write_dataset(tmp_path / "mine")
+    results = write_results(
+        tmp_path / "target",
+        dataset="mine",
+        dataset_title="My shop",
+        is_synthetic=True,
+        raw_data=str(raw),
+        sources={"web": False},
+    )
+    publish(database, out_dir, results, project_dir=ROOT)
+    about = json.loads((out_dir / "parquet" / "about.json").read_text())
+    assert (about["dataset"], about["dataset_title"], about["is_synthetic"]) == (
+        "mine",
+        "My shop",
+        True,
+    )
+    assert about["as_of_date"] == "2024-06-01"
+    assert about["built_at"] == "2024-06-01T08:00:00.5Z"
+    assert about["marts"] == {"customers": 3, "totals": 1}
+    assert "shop.orders" in about["sources"] and "web.events" not in about["sources"]
+    with duckdb.connect(str(out_dir / "segments.duckdb"), read_only=True) as connection:
+        title, as_of, before = connection.execute(
+            "select dataset_title, as_of_date, source_fingerprint from marts.about"
+        ).fetchone()
+    assert (title, str(as_of)) == ("My shop", "2024-06-01")
+
+    (raw / "shop" / "orders.parquet").write_bytes(b"changed")
+    publish(database, out_dir, results, project_dir=ROOT)
+    with duckdb.connect(str(out_dir / "segments.duckdb"), read_only=True) as connection:
+        (after,) = connection.execute("select source_fingerprint from marts.about").fetchone()
+    assert after != before
+
+
+def test_equal_marts_give_equal_files(build, tmp_path):
+    database, out_dir, results = build
+    publish(database, out_dir, results, project_dir=ROOT)
+    first = (out_dir / "parquet" / "customers.parquet").read_bytes()
+    publish(database, tmp_path / "again", results, project_dir=ROOT)
+    assert (tmp_path / "again" / "parquet" / "customers.parquet").read_bytes() == first
+
+
+@pytest.mark.parametrize("status", ["error", "fail", "runtime error", "skipped"])
+def test_failed_build_publishes_nothing(build, status):
+    database, out_dir, results = build
+    publish(database, out_dir, results, project_dir=ROOT)
+    database.unlink()
+    write_warehouse(database, first="c0")
+    write_results(results.parent, statuses=("success", status))
+    with pytest.raises(SegmentationError, match=r"1 of 2 steps .* \(step\.1\)"):
+        publish(database, out_dir, results, project_dir=ROOT)
+    assert published_keys(out_dir) == ["c1", "c2", "c3"]
+
+
+def test_results_must_be_those_of_the_last_build(build):
+    database, out_dir, results = build
+    manifest = results.with_name("manifest.json")
+    manifest.write_text(json.dumps({"metadata": {"invocation_id": "two"}}))
+    with pytest.raises(SegmentationError, match="another dbt command ran"):
+        publish(database, out_dir, results, project_dir=ROOT)
+    manifest.unlink()
+    publish(database, out_dir, results, project_dir=ROOT)
+
+    for command in ("run", "compile", "generate"):
+        write_results(results.parent, command=command)
+        with pytest.raises(SegmentationError, match=f"`dbt {command}`, not a build"):
+            publish(database, out_dir, results, project_dir=ROOT)
+    write_results(results.parent, statuses=())
+    with pytest.raises(SegmentationError, match="ran nothing"):
+        publish(database, out_dir, results, project_dir=ROOT)
+    results.write_text("{")
+    with pytest.raises(SegmentationError, match="cannot be read"):
+        publish(database, out_dir, results, project_dir=ROOT)
+    results.unlink()
+    with pytest.raises(SegmentationError, match="is missing"):
+        publish(database, out_dir, results, project_dir=ROOT)
+    assert published_keys(out_dir) == ["c1", "c2", "c3"]
+
+
+def test_missing_or_empty_warehouse_is_told(build, tmp_path):
+    _, out_dir, results = build
+    with pytest.raises(SegmentationError, match="no warehouse"):
+        publish(tmp_path / "none.duckdb", out_dir, results, project_dir=ROOT)
+    duckdb.connect(str(tmp_path / "empty.duckdb")).close()
+    with pytest.raises(SegmentationError, match="holds no marts"):
+        publish(tmp_path / "empty.duckdb", out_dir, results, project_dir=ROOT)
+
+
+def test_mart_that_cannot_be_read_leaves_the_old_state(build):
+    database, out_dir, results = build
+    publish(database, out_dir, results, project_dir=ROOT)
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("update marts.customers set customer_key = 'c9'")
+        # Fails only while its rows are copied, after other marts were written.
+        connection.execute(
+            "create view marts.zzz as select cast(email as integer) as n from staging.people"
+        )
+    with pytest.raises(SegmentationError, match="unchanged"):
+        publish(database, out_dir, results, project_dir=ROOT)
+    assert published_keys(out_dir) == ["c1", "c2", "c3"]
+    assert names(out_dir) == ["parquet", "segments.duckdb"]
+
+
+@pytest.mark.parametrize("failing", ["parquet.next", "segments.next.duckdb"])
+def test_failure_between_the_two_renames_leaves_the_old_state(build, monkeypatch, failing):
+    database, out_dir, results = build
+    publish(database, out_dir, results, project_dir=ROOT)
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("update marts.customers set customer_key = 'c9'")
+
+    for method in ("rename", "replace"):
+        original = getattr(Path, method)
+
+        def break_off(self, target, original=original):
+            if self.name == failing:
+                raise OSError("disk full")
+            return original(self, target)
+
+        monkeypatch.setattr(Path, method, break_off)
+    with pytest.raises(SegmentationError, match="disk full"):
+        publish(database, out_dir, results, project_dir=ROOT)
+    monkeypatch.undo()
+    assert published_keys(out_dir) == ["c1", "c2", "c3"]
+    assert names(out_dir) == ["parquet", "segments.duckdb"]
+
+
+def test_killed_swap_is_mended_by_the_next_publish(build):
+    database, out_dir, results = build
+    publish(database, out_dir, results, project_dir=ROOT)
+    # Killed after the old Parquet was moved away, before the new database was in place.
+    (out_dir / "parquet").rename(out_dir / "parquet.old")
+    (out_dir / "parquet").mkdir()
+    (out_dir / "segments.next.duckdb").write_bytes(b"")
+    write_results(results.parent, statuses=("error",))
+    with pytest.raises(SegmentationError):
+        publish(database, out_dir, results, project_dir=ROOT)
+    assert published_keys(out_dir) == ["c1", "c2", "c3"]
+    # Killed when only the old Parquet was left to remove.
+    (out_dir / "segments.next.duckdb").unlink()
+    (out_dir / "parquet.old").mkdir()
+    publish(database, out_dir, write_results(results.parent), project_dir=ROOT)
+    assert names(out_dir) == ["parquet", "segments.duckdb"]
+
+
+def test_reader_of_the_old_state_is_not_disturbed(build):
+    database, out_dir, results = build
+    publish(database, out_dir, results, project_dir=ROOT)
+    with duckdb.connect(str(out_dir / "segments.duckdb"), read_only=True) as reader:
+        with duckdb.connect(str(database)) as connection:
+            connection.execute("delete from marts.customers where customer_key = 'c3'")
+        publish(database, out_dir, results, project_dir=ROOT)
+        assert reader.execute("select count(*) from marts.customers").fetchone() == (3,)
+    assert published_keys(out_dir) == ["c1", "c2"]

@@ -1,0 +1,262 @@
+import json
+from datetime import date
+from io import StringIO
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from python_ext.errors import SegmentationError
+from python_ext.summary import summary, warnings
+from python_ext.truth import compare_with_truth, main_person, pair_quality
+
+MARTS = """
+create schema marts;
+create table marts.about as select
+    'mine' as dataset, 'My shop' as dataset_title, true as is_synthetic,
+    'EUR' as base_currency, date '2024-06-01' as as_of_date;
+create table marts.customer_rfm as
+select
+    'c' || n as customer_key,
+    case when n < 8 then n else 0 end as frequency,
+    case when n between 1 and 7 then 100.0 * n else 0.0 end as monetary,
+    case when n between 1 and 7 then 1 + n % 5 end as r_score,
+    case when n between 1 and 7 then 3 end as f_score,
+    case when n between 1 and 7 then 1 + n % 5 end as m_score,
+    case when n between 1 and 2 then 'Lost' when n < 8 then 'Champions' else 'Prospect' end
+        as rfm_segment
+from range(1, 11) as numbers(n);
+create table marts.customer_segments as
+select
+    customer_key,
+    case when frequency = 0 then 0 when frequency < 4 then 1 else 2 end as segment_id,
+    case when frequency = 0 then 'Prospect' when frequency < 4 then 'Casual' else 'Regulars' end
+        as segment
+from marts.customer_rfm;
+create table marts.customer_engagement as
+select customer_key, cast(10 * frequency as double) as engagement_score from marts.customer_rfm;
+create table marts.customer_scores as
+select customer_key, target, frequency / 10.0 as probability
+from marts.customer_rfm, (values ('purchase'), ('churn')) as targets(target)
+where frequency > 0;
+create table marts.load_reconciliation as
+select * from (values
+    ('shop', 'orders', 1000, 990, 10, true), ('web', 'events', 0, 0, 0, false)
+) as rows(source_name, table_name, rows_in, rows_kept, rows_set_aside, is_switched_on);
+create table marts.quarantined_records as
+select 'shop' as source_name, 'orders' as table_name, 'o' || n as record_id, 1 as occurrence,
+    case when n < 7 then 'The date lies in the future' else 'The row has no key' end as reason
+from range(10) as numbers(n);
+create table marts.model_metrics as
+select * from (values
+    ('purchase', 'logistic', true, 'test', 'roc_auc', 0.7512, 0.7, 0.8),
+    ('purchase', 'boosting', false, 'test', 'roc_auc', 0.9999, null, null),
+    ('purchase', 'logistic', true, 'random', 'roc_auc', 0.8888, null, null),
+    ('purchase', 'logistic', true, 'test', 'brier', 0.1111, null, null)
+) as rows(target, algorithm, is_champion, split, metric, value, ci_low, ci_high);
+"""
+
+
+@pytest.fixture
+def published(tmp_path):
+    folder = tmp_path / "publish"
+    folder.mkdir()
+    with duckdb.connect(str(folder / "segments.duckdb")) as connection:
+        connection.execute(MARTS)
+    return folder / "segments.duckdb"
+
+
+def printed(published, **options):
+    console = Console(file=StringIO(), width=120)
+    summary(published, console=console, **options)
+    return console.file.getvalue()
+
+
+def row(text, *cells):
+    """The one line that holds all cells."""
+    lines = [line for line in text.splitlines() if all(cell in line for cell in cells)]
+    assert len(lines) == 1, (cells, lines)
+    return lines[0].split()
+
+
+def test_headline_says_what_the_data_are(published):
+    text = printed(published)
+    assert "My shop" in text and "SYNTHETIC DATA" in text
+    assert "As of 2024-06-01: 10 customers, 7 with a purchase, net revenue 2,800 EUR" in text
+
+
+def test_real_data_are_not_labelled_synthetic(published):
+    with duckdb.connect(str(published)) as connection:
+        connection.execute("update marts.about set is_synthetic = false")
+    assert "SYNTHETIC" not in printed(published)
+
+
+def test_segments_have_share_revenue_propensity_and_engagement(published):
+    text = printed(published)
+    assert row(text, "Regulars")[1:] == ["4", "40.0%", "78.6%", "55.0%", "55.0"]
+    assert row(text, "Casual")[1:] == ["3", "30.0%", "21.4%", "20.0%", "20.0"]
+    assert row(text, "Prospect", " 0.0%")[1:] == ["3", "30.0%", "0.0%", "-", "0.0"]
+    assert text.index("Regulars") < text.index("Casual") < text.index("Prospect")
+
+
+def test_rfm_segments_have_a_bar_of_their_size(published):
+    text = printed(published)
+    champions, lost = row(text, "Champions"), row(text, "Lost")
+    assert (champions[1:3], lost[1:3]) == (["5", "50.0%"], ["2", "20.0%"])
+    assert (len(champions[3]), len(lost[3])) == (30, 12)
+
+
+def test_rows_set_aside_are_told_by_source_and_reason(published):
+    text = printed(published)
+    assert "Set aside: 10 of 1,000 rows (1.00%)" in text
+    assert row(text, "shop.orders", "The date lies in the future")[-1] == "7"
+    assert row(text, "shop.orders", "The row has no key")[-1] == "3"
+
+
+def test_only_the_champion_out_of_time_is_shown(published):
+    text = printed(published)
+    assert row(text, "logistic") == ["purchase", "logistic", "0.751", "0.700", "to", "0.800"]
+    assert "boosting" not in text and "0.889" not in text and "0.111" not in text
+
+
+def test_warnings_name_what_is_off_and_scores_nobody_has(published):
+    with duckdb.connect(str(published), read_only=True) as connection:
+        found = warnings(connection)
+    assert len(found) == 2
+    assert "web.events" in found[0]
+    assert found[1].startswith("Frequency") and "1, 2, 4, 5" in found[1]
+
+
+def test_where_to_look_next(published, monkeypatch):
+    monkeypatch.chdir(published.parents[1])
+    text = printed(Path("publish/segments.duckdb"))
+    assert "target/static_index.html" in text and "make docs" in text
+    assert row(text, "publish/segments.duckdb") and row(text, "publish/parquet/")
+
+
+def test_missing_or_foreign_file_is_told(tmp_path):
+    with pytest.raises(SegmentationError, match="nothing has been published"):
+        printed(tmp_path / "segments.duckdb")
+    duckdb.connect(str(tmp_path / "other.duckdb")).close()
+    with pytest.raises(SegmentationError, match="cannot be read"):
+        printed(tmp_path / "other.duckdb")
+
+
+def test_pairs_are_judged_by_precision_recall_and_f1():
+    # Found {1, 2, 3}, {4}; true {1, 2}, {3, 4}: 3 pairs found, 2 true, 1 in both.
+    precision, recall, f1 = pair_quality(pd.Series(list("aaab")), pd.Series(list("xxyy")))
+    assert (precision, recall, f1) == (pytest.approx(1 / 3), 0.5, pytest.approx(0.4))
+    assert pair_quality(pd.Series(list("abc")), pd.Series(list("xyz")))[0] != 0
+    assert np.isnan(pair_quality(pd.Series(list("abc")), pd.Series(list("xyz")))).all()
+
+
+def test_customer_is_the_person_of_most_records():
+    matched = pd.DataFrame(
+        {
+            "customer_key": ["a", "a", "a", "b", "b"],
+            "person_id": ["p2", "p1", "p2", "p9", "p8"],
+        }
+    )
+    assert main_person(matched).to_dict() == {"a": "p2", "b": "p8"}
+
+
+@pytest.fixture
+def truth(tmp_path):
+    """Seven buyers, one record each, of two types; the season is flat."""
+    folder = tmp_path / "_truth"
+    folder.mkdir()
+    numbers = range(1, 8)
+    pd.DataFrame(
+        {
+            "person_id": [f"p{n}" for n in numbers],
+            "type": ["rare" if n < 4 else "keen" for n in numbers],
+            "is_prospect": False,
+            "joined_on": date(2023, 1, 1),
+            "died_on": [None if n != 7 else date(2023, 6, 1) for n in numbers],
+            "purchase_rate": [0.001 * n for n in numbers],
+            "active_months": None,
+        }
+    ).astype({"active_months": "string"}).to_parquet(folder / "people.parquet")
+    pd.DataFrame(
+        {
+            "record_id": [f"id:{n}" for n in (*numbers, 99)],
+            "person_id": [f"p{n}" for n in (*numbers, 1)],
+        }
+    ).to_parquet(folder / "records.parquet")
+    pd.DataFrame({"month": range(1, 13), "factor": 1.0}).to_parquet(folder / "seasonality.parquet")
+    (folder / "parameters.json").write_text(json.dumps({}))
+    return folder
+
+
+@pytest.fixture
+def database(tmp_path):
+    """Scores that rank the buyers 4 to 6 right, but person 7, who is gone, too high."""
+    with duckdb.connect(str(tmp_path / "house.duckdb")) as connection:
+        connection.execute(
+            """
+            create schema ml;
+            create schema intermediate;
+            create table ml.ml_customer_identities as
+            select 'id:' || n as record_id, 'c' || n as customer_key
+            from range(1, 8) as numbers(n)
+            union all select 'id:99', 'c2';
+            create table ml.ml_propensity_scores as
+            select 'c' || n as customer_key, target, cutoff_name, n / 10.0 as probability
+            from range(1, 8) as numbers(n),
+                (values ('purchase'), ('churn')) as targets(target),
+                (values ('test'), ('score')) as cutoffs(cutoff_name);
+            create table intermediate.int_customer_labels as
+            select customer_key, cutoff_name, target,
+                case when cutoff_name = 'test' then customer_key in ('c4', 'c5', 'c6') end as label
+            from ml.ml_propensity_scores;
+            create table intermediate.int_cutoffs as
+            select 'test' as cutoff_name, date '2024-03-01' as cutoff_on,
+                date '2024-05-30' as label_ends_on;
+            """
+        )
+    return tmp_path / "house.duckdb"
+
+
+def test_truth_is_compared_on_the_same_customers(published, database, truth):
+    report = compare_with_truth(published, database, truth)
+    figures = {measure.question: measure for measure in report.measures}
+    everybody = figures["Segments and true types, adjusted Rand, all"]
+    often = figures["Segments and true types, adjusted Rand, 3+ purchase days"]
+    assert everybody.found == 1.0 and "7 segmented" in everybody.basis
+    assert often.found == 1.0 and "5 segmented" in often.basis
+    propensity = figures["Purchase propensity, AUC out of time"]
+    # Of 12 pairs of a buyer and another the score ranks 9 right, the process all.
+    assert (propensity.found, propensity.ceiling) == (0.75, 1.0)
+    assert "7 customers, 2024-03-01 to 2024-05-30, 43% bought" in propensity.basis
+    # Record 99 of person 1 was given to customer 2: one pair found, another true.
+    assert figures["Identity, precision of record pairs"].found == 0.0
+    assert figures["Identity, recall of record pairs"].found == 0.0
+    confusion = report.confusion
+    assert confusion.loc["keen", "Regulars"] == 4 and confusion.loc["rare", "Casual"] == 3
+    assert confusion.to_numpy().sum() == 7
+
+
+def test_segments_unlike_the_types_agree_by_chance_only(published, database, truth):
+    with duckdb.connect(str(published)) as connection:
+        connection.execute(
+            "update marts.customer_segments set segment_id = 1 + (substr(customer_key, 2)::int % 2)"
+        )
+    found = compare_with_truth(published, database, truth).measures[0].found
+    assert found < 0.2
+
+
+def test_truth_is_printed_beside_the_summary(published, database, truth):
+    text = printed(published, truth=truth, database=database)
+    assert row(text, "AUC out of time")[6:8] == ["0.750", "1.000"]
+    assert row(text, "keen") == ["keen", "0", "4"]
+    assert "Against the known truth" not in printed(published)
+
+
+def test_truth_needs_its_files(published, database, tmp_path):
+    with pytest.raises(SegmentationError, match=r"no .*people\.parquet"):
+        printed(published, truth=tmp_path / "none", database=database)
+    with pytest.raises(SegmentationError, match="needs the warehouse"):
+        printed(published, truth=tmp_path / "none")

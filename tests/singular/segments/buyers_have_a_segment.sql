@@ -1,0 +1,10 @@
+-- Who has bought has a segment, and who has not is a prospect. A row here is a customer whom the
+-- clusters lost, or one they were never to see.
+select
+    segments.customer_key,
+    segments.segment_id,
+    features.customer_key as has_features
+from {{ ref('customer_segments') }} as segments
+left join {{ ref('int_customer_features') }} as features
+    on segments.customer_key = features.customer_key and features.cutoff_name = 'score'
+where (segments.segment_id = 0) <> (features.customer_key is null)
