@@ -12,6 +12,7 @@ from pathlib import Path
 
 import duckdb
 
+from python_ext.remote import load_address_reading
 from python_ext.settings import REQUIRED_TABLES, declared_tables, is_on, is_remote, raw_readers
 
 SAMPLE_ROWS = 20_000
@@ -95,6 +96,11 @@ def check_dataset(
     -------
     list of Problem
         In the order of the declarations.
+
+    Raises
+    ------
+    SegmentationError
+        No sources are declared, or addresses cannot be read on this machine.
     """
     tables = declared_tables(project_dir)
     problems = list(_switch_problems(tables, sources))
@@ -109,6 +115,8 @@ def check_dataset(
 
     wanted = [table for table in tables if is_on(table, sources)]
     with duckdb.connect() as connection:
+        if is_remote(raw_data):
+            load_address_reading(connection)
         for statement in setup:
             connection.execute(statement)
         for source in dict.fromkeys(table.split(".")[0] for table in wanted):
@@ -189,15 +197,15 @@ class _TableCheck:
 
     def _unreadable(self, error: duckdb.Error) -> Problem:
         reason = _first_sentence(str(error))
-        if "No files found" in reason:
+        if "No files found" in reason or "HTTP 404" in reason:
             return self._problem(
                 "the file is missing",
                 "Put it there." + _switch_hint(f"{self.source}.{self.table}"),
             )
-        return self._problem(
-            f"the file cannot be read: {reason}",
-            "Write it again: it is cut short, damaged, or not of the format its name says.",
-        )
+        todo = "Write it again: it is cut short, damaged, or not of the format its name says."
+        if isinstance(error, duckdb.HTTPException | duckdb.IOException) and is_remote(self.file):
+            todo = "Look whether the address and the credentials in the environment are right."
+        return self._problem(f"the file cannot be read: {reason}", todo)
 
     def _no_columns(self, found: list[str]) -> Problem:
         """Also what becomes of a text file with a broken line: no separator fits every line."""

@@ -7,6 +7,7 @@ only for these methods, not for its base class, so nothing of dbt is imported he
 """
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ import duckdb
 
 from python_ext.errors import SegmentationError
 from python_ext.input_check import check_dataset, report
-from python_ext.settings import project_root
+from python_ext.remote import load_address_reading
+from python_ext.settings import is_remote, project_root
 
 FUNCTION = "input_problems"
 
@@ -65,7 +67,12 @@ class Plugin:
         """Nothing to change before connecting."""
 
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
-        """Register the function; every cursor of the connection sees it."""
+        """Register the function; every cursor of the connection sees it.
+
+        Where the raw data lie at an address, the connection learns to read it as well.
+        """
+        if is_remote(os.environ.get("RAW_DATA", "")):
+            load_address_reading(conn)
         secrets = tuple(self.creds.secrets_sql()) if self.creds is not None else ()
         conn.create_function(
             FUNCTION,

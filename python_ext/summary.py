@@ -192,7 +192,7 @@ def _models(connection: duckdb.DuckDBPyConnection) -> Table:
         """
         select target, algorithm, value, ci_low, ci_high
         from marts.model_metrics
-        where is_champion and metric in ('auc', 'roc_auc') and split in ('test', 'out_of_time')
+        where is_champion and metric = 'auc' and split = 'out_of_time'
         order by target
         """
     ).fetchall():

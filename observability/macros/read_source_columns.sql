@@ -4,7 +4,7 @@
 -#}
 {% macro duckdb__get_columns_in_relation(relation) -%}
     {%- if not relation.external -%}
-        {{ return(dbt_duckdb.duckdb__get_columns_in_relation(relation)) }}
+        {{ return(dbt.duckdb__get_columns_in_relation(relation)) }}
     {%- endif -%}
     {%- set described = run_query('describe from ' ~ relation) -%}
     {%- set columns = [] -%}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -16,10 +15,10 @@ from python_ext.frames import Schema
 
 MIN_ROWS = 50  # fewer customers are not segmented
 ROWS_PER_CLUSTER = 10
-INDEX_ROWS = 2000  # indices that cost n² or many fits see a sample
-REFERENCE_ROWS = 1000
-UNSTABLE = 0.60  # Hennig (2007)
-TOLERANCE = 0.10  # an index is content with the simplest candidate this close to its best
+INDEX_ROWS = 1500  # indices that cost n² or many fits see a sample
+REFERENCE_ROWS = 750
+UNSTABLE, STABLE = 0.60, 0.75  # Hennig (2007)
+TOLERANCE = 0.05  # an index is content with the simplest candidate this close to its best
 
 MODELS_SCHEMA = Schema(
     {
@@ -51,12 +50,6 @@ MODELS_SCHEMA = Schema(
 )
 
 
-@dataclass(frozen=True)
-class _Candidate:
-    model: SegmentModel
-    figures: dict[str, float]
-
-
 def choose_segments(
     frame: pd.DataFrame,
     definitions: pd.DataFrame,
@@ -75,12 +68,13 @@ def choose_segments(
     The rule. A candidate k ≥ 2 is *admissible* if its smallest segment holds at least
     ``min_segment_share`` of the customers, each segment recurs in bootstrap samples with a mean
     Jaccard index of at least 0.60, and its gap statistic lies above that of one segment by more
-    than two standard errors. Among the admissible, five indices vote: silhouette,
-    Calinski-Harabasz, Davies-Bouldin, gap and elbow. The first three favour few clusters on any
-    data, so each is first compared with its mean on structureless reference data of the same
-    spread (the uniform box of the gap statistic). An index votes for the simplest candidate
-    within 10 % of its best, the elbow for the knee. Most votes win, ties go to fewer segments.
-    Without an admissible candidate everyone is one segment.
+    than two standard errors. Among the admissible, six indices vote: silhouette,
+    Calinski-Harabasz, Davies-Bouldin, gap, elbow and stability. The first three favour few
+    clusters on any data, so each is first compared with its mean on structureless reference data
+    of the same spread (the uniform box of the gap statistic). They and the gap vote for the
+    simplest candidate within 5 % of their best, the elbow for the knee, stability for the
+    largest number of segments that all recur with a Jaccard index of 0.75 or more. Most votes
+    win, ties go to fewer segments. Without an admissible candidate everyone is one segment.
 
     Parameters
     ----------
@@ -117,26 +111,44 @@ def choose_segments(
     with threadpool_limits(1):
         sample = _indices.draw_rows(len(points), INDEX_ROWS, seed=seed)
         ks = list(range(1, _most_clusters(points, sample, max_k=max(max_k, fixed_k or 1)) + 1))
-        candidates = {
-            k: _candidate(frame, preparation, points, value, k, sample, seed=seed, outlier=outlier)
-            for k in ks
-        }
+        distances = _indices.distances_between(points[sample])
+        candidates: dict[int, SegmentModel] = {}
+        figures: list[dict[str, float]] = []
+        for k in ks:
+            labels = _labels(points, k, seed=seed)
+            candidates[k] = SegmentModel.fit(
+                frame, preparation, points, labels, worth=value, outlier=outlier
+            )
+            stability = np.ones(1)
+            if k > 1:
+                stability = _indices.bootstrap_jaccard(points[sample], labels[sample], k, seed=seed)
+            figures.append(
+                {
+                    "k": k,
+                    "inertia": _inertia(points, labels, k),
+                    **_indices.separation(points, labels, sample=sample, distances=distances),
+                    "stability_mean": float(stability.mean()),
+                    "stability_min": float(stability.min()),
+                    "smallest_share": float(candidates[k].shares.min()),
+                }
+            )
         reference = _indices.compare_with_reference(
             points[sample], ks, silhouette_rows=REFERENCE_ROWS, seed=seed
         )
-    table = pd.DataFrame([candidate.figures for candidate in candidates.values()])
-    table = pd.concat([table, pd.DataFrame(reference)], axis=1)
+    table = pd.concat([pd.DataFrame(figures), pd.DataFrame(reference)], axis=1)
     table["elbow"] = _indices.elbow(table["inertia"].to_numpy())
     table = _decide(
         table, min_segment_share=min_segment_share, fixed_k=fixed_k, why_one=_why_one(frame, preparation)
     )
-    artefacts = {k: candidate.model.to_bytes() for k, candidate in candidates.items()}
     return table.assign(
         level=level,
         candidate=[f"kmeans_{k}" for k in ks],
         fitted_rows=len(frame),
-        model_id=[candidates[k].model.model_id for k in ks],
-        artefact=[artefacts[k] if c else None for k, c in zip(ks, table["is_chosen"], strict=True)],
+        model_id=[candidates[k].model_id for k in ks],
+        artefact=[
+            candidates[k].to_bytes() if chosen else None
+            for k, chosen in zip(ks, table["is_chosen"], strict=True)
+        ],
     )[list(MODELS_SCHEMA)]
 
 
@@ -164,40 +176,16 @@ def _why_one(frame: pd.DataFrame, preparation: Preparation) -> str | None:
     return None
 
 
-def _candidate(
-    frame: pd.DataFrame,
-    preparation: Preparation,
-    points: np.ndarray,
-    worth: np.ndarray,
-    k: int,
-    sample: np.ndarray,
-    *,
-    seed: int,
-    outlier: float,
-) -> _Candidate:
-    if k == 1:
-        labels = np.zeros(len(points), dtype=int)
-        stability = np.ones(1)
-    else:
-        labels = _indices.fit_kmeans(points, k, seed=seed).labels_
-        stability = _indices.bootstrap_jaccard(points[sample], labels[sample], k, seed=seed)
-    model = SegmentModel.fit(frame, preparation, points, labels, worth=worth, outlier=outlier)
-    inertia = float(((points - points.mean(axis=0)) ** 2).sum()) if k == 1 and len(points) else 0.0
-    if k > 1:
-        inertia = float(((points - _means(points, labels, k)) ** 2).sum())
-    figures = {
-        "k": k,
-        "inertia": inertia,
-        **_indices.separation(points, labels, sample=sample),
-        "stability_mean": float(stability.mean()),
-        "stability_min": float(stability.min()),
-        "smallest_share": float(model.shares.min()),
-    }
-    return _Candidate(model, figures)
+def _labels(points: np.ndarray, k: int, *, seed: int) -> np.ndarray:
+    return np.zeros(len(points), int) if k == 1 else _indices.fit_kmeans(points, k, seed=seed).labels_
 
 
-def _means(points: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:
-    return np.array([points[labels == cluster].mean(axis=0) for cluster in range(k)])[labels]
+def _inertia(points: np.ndarray, labels: np.ndarray, k: int) -> float:
+    """Within-cluster sum of squares."""
+    if not points.size:
+        return 0.0
+    means = np.array([points[labels == cluster].mean(axis=0) for cluster in range(k)])
+    return float(((points - means[labels]) ** 2).sum())
 
 
 def _objections(row: pd.Series, one: pd.Series, *, min_segment_share: float) -> list[str]:
@@ -233,6 +221,9 @@ def _votes(admissible: pd.DataFrame, gap_of_one: float) -> dict[str, int]:
         enough = value >= value.max() - TOLERANCE * abs(value.max())
         votes[name] = int(admissible.loc[enough, "k"].min())
     votes["elbow"] = int(admissible.loc[admissible["elbow"].idxmax(), "k"])
+    stable = admissible[admissible["stability_min"] >= STABLE]
+    if len(stable):
+        votes["stability"] = int(stable["k"].max())
     return votes
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.spatial.distance import pdist, squareform
 from sklearn.cluster import KMeans
 from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silhouette_score
 
@@ -19,19 +20,28 @@ def draw_rows(rows: int, most: int, *, seed: int) -> np.ndarray:
     return np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
 
 
-def separation(points: np.ndarray, labels: np.ndarray, *, sample: np.ndarray) -> dict[str, float]:
+def separation(
+    points: np.ndarray, labels: np.ndarray, *, sample: np.ndarray, distances: np.ndarray
+) -> dict[str, float]:
     """Silhouette (on the sample), Calinski-Harabasz and Davies-Bouldin (on all points).
 
-    Null (NaN) for one cluster, where none of the three is defined.
+    ``distances`` are those between the points of the sample, shape (sample, sample): computed
+    once, they serve every k. NaN for one cluster, where none of the three is defined.
     """
-    distinct, distinct_in_sample = len(np.unique(labels)), len(np.unique(labels[sample]))
     figures = dict.fromkeys(("silhouette", "calinski_harabasz", "davies_bouldin"), np.nan)
-    if 2 <= distinct < len(points):
+    if 2 <= len(np.unique(labels)) < len(points):
         figures["calinski_harabasz"] = float(calinski_harabasz_score(points, labels))
         figures["davies_bouldin"] = float(davies_bouldin_score(points, labels))
-    if 2 <= distinct_in_sample < len(sample):
-        figures["silhouette"] = float(silhouette_score(points[sample], labels[sample]))
+    if 2 <= len(np.unique(labels[sample])) < len(sample):
+        figures["silhouette"] = float(
+            silhouette_score(distances, labels[sample], metric="precomputed")
+        )
     return figures
+
+
+def distances_between(points: np.ndarray) -> np.ndarray:
+    """Euclidean distances, shape (rows, rows)."""
+    return squareform(pdist(points)) if points.shape[1] else np.zeros((len(points),) * 2)
 
 
 def gap_statistic(
@@ -103,11 +113,12 @@ def compare_with_reference(
 
     def judge(rows: np.ndarray) -> np.ndarray:
         figures = []
+        distances = distances_between(rows[part])
         for k in ks:
             model = fit_kmeans(rows, k, seed=seed, n_init=n_init)
             values = [-np.log(max(model.inertia_, np.finfo(float).tiny)), np.nan, np.nan, np.nan]
             if silhouette_rows:
-                found = separation(rows, model.labels_, sample=part)
+                found = separation(rows, model.labels_, sample=part, distances=distances)
                 values[1] = found["silhouette"]
                 values[2] = np.log(max(found["calinski_harabasz"], np.finfo(float).tiny))
                 values[3] = -found["davies_bouldin"]

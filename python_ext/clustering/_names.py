@@ -11,6 +11,8 @@ from python_ext.frames import Schema
 MIN_SIMILARITY = 0.40  # a weaker match would be a name without backing
 MIN_EVIDENCE = 0.20  # standard deviations a feature must differ by to count as evidence
 EVIDENCE_FEATURES = 3
+MIN_COVERAGE = 0.5  # share of an archetype's directions that must have a feature in the profile
+CORE = 0.75  # features within this share of an archetype's strongest direction are its core
 
 NAMES_SCHEMA = Schema(
     {
@@ -46,8 +48,9 @@ def name_segments(
         −1 to 1, and the archetype's names and descriptions repeated on each of its rows.
     min_similarity
         Least cosine similarity between the segment's z values and the archetype's directions,
-        over the features any archetype uses. Below it, and where no feature of the archetype
-        really differs, the name is built from the segment's two strongest differentiators.
+        over the features any archetype uses. Below it, and where no core feature of the archetype
+        really differs, the name is built from the segment's two strongest differentiators. An
+        archetype half of whose features are switched off is not used.
 
     Returns
     -------
@@ -67,6 +70,9 @@ def _name_level(
     known = archetypes[archetypes["feature"].isin(z.columns)]
     direction = known.pivot(index="archetype", columns="feature", values="direction")
     direction = direction.reindex(texts.index).fillna(0.0).astype(float)
+    whole = archetypes["direction"].abs().groupby(archetypes["archetype"]).sum()
+    covered = direction.abs().sum(axis=1) >= MIN_COVERAGE * whole.reindex(direction.index)
+    direction = direction.mul(covered.astype(float), axis=0)
     similarity = _cosine(z[direction.columns].to_numpy(dtype=float), direction.to_numpy())
     matched = dict(zip(*linear_sum_assignment(-similarity), strict=True))
     records, taken = [], set()
@@ -111,9 +117,12 @@ def _cosine(left: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 
 def _backing(profile: pd.DataFrame, direction: pd.Series) -> pd.DataFrame:
-    """Features that differ as the archetype says, strongest first."""
+    """Features that differ as the archetype says, strongest first; none without a core one."""
     pull = profile["z"] * direction.reindex(profile.index).fillna(0.0)
     agrees = (pull > 0) & (profile["z"].abs() >= MIN_EVIDENCE)
+    core = direction.index[direction.abs() >= CORE * direction.abs().max()]
+    if not agrees.reindex(core).any():
+        return profile.iloc[:0]
     return profile[agrees].assign(pull=pull).sort_values("pull", ascending=False, kind="stable")
 
 

@@ -2,7 +2,8 @@
 
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ WHERE = (
     "(https://archive.ics.uci.edu/dataset/352/online+retail), and name the file with "
     "--source-file; xlsx, csv and parquet are read."
 )
+
+ROWS_PER_MESSAGE = 10_000
 
 SPELLINGS = {
     "invoice_no": ("invoiceno", "invoice"),
@@ -103,7 +106,7 @@ def import_online_retail(
         raise SegmentationError(f"There is no file {source_file}. {WHERE}")
     with whole_folder(out, dataset=NAME) as folder, duckdb.connect() as connection:
         say(progress, f"Reading {source_file.name}")
-        connection.register("source_rows", _typed_rows(source_file))
+        connection.register("source_rows", _typed_rows(source_file, progress))
         connection.execute("create table invoice_rows as select * from source_rows")
         say(progress, "Writing invoices, lines and customers")
         write_table(connection, _ORDERS, folder, "shop.orders")
@@ -119,9 +122,13 @@ def import_online_retail(
         )
 
 
-def _typed_rows(file: Path) -> pa.Table:
+def _typed_rows(file: Path, progress: Progress | None) -> pa.Table:
     """The file's rows in their order, columns named and typed alike for every format."""
-    readers = {".parquet": pd.read_parquet, ".csv": _read_csv, ".xlsx": _read_xlsx}
+    readers: dict[str, Callable[[Path], pd.DataFrame]] = {
+        ".parquet": pd.read_parquet,
+        ".csv": _read_csv,
+        ".xlsx": partial(_read_xlsx, progress=progress),
+    }
     reader = readers.get(file.suffix.lower())
     if reader is None:
         raise SegmentationError(f"{file} is not of a kind that is read here. {WHERE}")
@@ -156,12 +163,12 @@ def _read_csv(file: Path) -> pd.DataFrame:
     raise SegmentationError(f"{file} is not text.")
 
 
-def _read_xlsx(file: Path) -> pd.DataFrame:
+def _read_xlsx(file: Path, *, progress: Progress | None) -> pd.DataFrame:
     """All sheets one under another: the second edition has a sheet for each year."""
     from openpyxl import load_workbook
 
     book = load_workbook(file, read_only=True, data_only=True)
-    sheets = [_sheet(sheet.iter_rows(values_only=True)) for sheet in book.worksheets]
+    sheets = [_sheet(sheet.iter_rows(values_only=True), progress) for sheet in book.worksheets]
     book.close()
     filled = [sheet for sheet in sheets if len(sheet.columns)]
     if not filled:
@@ -169,9 +176,14 @@ def _read_xlsx(file: Path) -> pd.DataFrame:
     return pd.concat(filled, ignore_index=True)
 
 
-def _sheet(rows: Iterator[tuple[Any, ...]]) -> pd.DataFrame:
+def _sheet(rows: Iterator[tuple[Any, ...]], progress: Progress | None) -> pd.DataFrame:
     heading = next(rows, ())
-    return pd.DataFrame(rows, columns=[str(cell) for cell in heading], dtype=object)
+    cells = []
+    for count, row in enumerate(rows, start=1):
+        cells.append(row)
+        if count % ROWS_PER_MESSAGE == 0:
+            say(progress, f"Reading the spreadsheet, which takes minutes: {count:,} rows")
+    return pd.DataFrame(cells, columns=[str(cell) for cell in heading], dtype=object)
 
 
 def _renamed(frame: pd.DataFrame, file: Path) -> pd.DataFrame:

@@ -86,8 +86,10 @@ def coded(
 ) -> pa.DictionaryArray:
     """As pick, but kept as dictionary codes: what a column of millions of rows needs."""
     dictionary = values if isinstance(values, pa.Array) else pa.array(values, pa.string())
-    indices = pa.array(np.asarray(codes, dtype=np.int32), mask=missing)
-    return pa.DictionaryArray.from_arrays(indices, dictionary)
+    # Parquet pages of a dictionary that repeats a value differ from run to run.
+    distinct = dictionary.dictionary_encode()
+    codes = distinct.indices.to_numpy(zero_copy_only=False)[np.asarray(codes, dtype=np.int64)]
+    return pa.DictionaryArray.from_arrays(pa.array(codes, mask=missing), distinct.dictionary)
 
 
 def join(*parts: pa.Array | str, separator: str = "") -> pa.Array:

@@ -1,5 +1,8 @@
 import json
 import shutil
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import duckdb
 import pytest
@@ -225,6 +228,39 @@ def test_quotes_in_the_path_do_no_harm(tmp_path):
     folder = write_dataset(tmp_path / "o hara")
     folder = folder.rename(tmp_path / "o'hara")
     assert problems_of(folder) == []
+
+
+@pytest.fixture
+def address(dataset):
+    """The dataset behind an address."""
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_arguments):
+            """No line for each request."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=dataset)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_address_is_checked_without_a_look_at_the_disk(dataset, address, monkeypatch):
+    assert problems_of(address) == []
+    (dataset / "crm" / "consents.parquet").unlink()
+    (dataset / "web" / "events.parquet").write_bytes(b"PAR1 cut short")
+    missing, damaged = problems_of(address)
+    assert (missing.table, missing.what) == ("consents", "the file is missing")
+    assert missing.file == f"{address}/crm/consents.parquet"
+    assert (damaged.table, "cannot be read" in damaged.what) == ("events", True)
+
+    monkeypatch.setenv("RAW_DATA", address)
+    with duckdb.connect() as connection:
+        Plugin(name="input_check", plugin_config={"project_dir": str(ROOT)}).configure_connection(
+            connection
+        )
+        assert "crm.consents" in ask(connection, address)
+        orders = f"select count(*) from read_parquet('{address}/shop/orders.parquet')"
+        assert connection.execute(orders).fetchone() == (3,)
 
 
 def ask(connection, folder, raw_format="parquet", sources=None):

@@ -52,10 +52,10 @@ select 'shop' as source_name, 'orders' as table_name, 'o' || n as record_id, 1 a
 from range(10) as numbers(n);
 create table marts.model_metrics as
 select * from (values
-    ('purchase', 'logistic', true, 'test', 'roc_auc', 0.7512, 0.7, 0.8),
-    ('purchase', 'boosting', false, 'test', 'roc_auc', 0.9999, null, null),
-    ('purchase', 'logistic', true, 'random', 'roc_auc', 0.8888, null, null),
-    ('purchase', 'logistic', true, 'test', 'brier', 0.1111, null, null)
+    ('purchase', 'logistic', true, 'out_of_time', 'auc', 0.7512, 0.7, 0.8),
+    ('purchase', 'boosting', false, 'out_of_time', 'auc', 0.9999, null, null),
+    ('purchase', 'logistic', true, 'random_split', 'auc', 0.8888, null, null),
+    ('purchase', 'logistic', true, 'out_of_time', 'brier', 0.1111, null, null)
 ) as rows(target, algorithm, is_champion, split, metric, value, ci_low, ci_high);
 """
 

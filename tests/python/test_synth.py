@@ -21,6 +21,8 @@ from python_ext.synth import generate, oracle_purchase_probability
 from python_ext.synth._calendar import Calendar
 from python_ext.synth._people import NEVER, make_people
 from python_ext.synth._process import simulate_purchases
+from python_ext.synth._settings import SEASON, WINDOWS
+from python_ext.synth._toolbox import coded
 
 END_ON = date(2026, 6, 30)
 CUSTOMERS = 1000
@@ -306,6 +308,13 @@ def test_same_seed_same_bytes_other_seed_other_data(tmp_path):
     fixed = {"dataset.yml", "_truth/seasonality.parquet"}
     same = {name for name, digest in content(other).items() if expected[name] == digest}
     assert same <= fixed
+
+
+def test_coded_columns_have_no_value_twice():
+    # The Parquet writer fills pages of such a dictionary with bytes that differ from run to run.
+    column = coded(["a", "a", "b"], np.array([True, False, True]), missing=np.array([0, 0, 1]) > 0)
+    assert column.dictionary.to_pylist() == ["a", "b"]
+    assert column.to_pylist() == ["a", "a", None]
 
 
 def test_progress_is_reported_and_result_describes_the_dataset(tmp_path):
@@ -663,8 +672,6 @@ def test_dropout_follows_each_purchase_day(simulated):
 
 
 def truth_frames(simulated: dict) -> tuple[pd.DataFrame, pd.DataFrame]:
-    from python_ext.synth._settings import SEASON, WINDOWS
-
     calendar, people, purchases = (simulated[k] for k in ("calendar", "people", "purchases"))
     start = pd.Timestamp(calendar.start)
     is_alive = purchases.died_day == NEVER

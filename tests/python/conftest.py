@@ -1,0 +1,87 @@
+"""Real builds that several tests look at: made once, in a folder of their own."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from python_ext.settings import dataset_vars
+from python_ext.synth import generate
+
+PROJECT = Path(__file__).resolve().parents[2]
+DBT = Path(sys.executable).parent / "dbt"
+
+
+@dataclass(frozen=True)
+class Build:
+    """A dbt command that ran: where its files are, and what it said."""
+
+    folder: Path
+    raw_data: Path
+    returncode: int
+    output: str
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "build.duckdb"
+
+    @property
+    def target(self) -> Path:
+        return self.folder / "target"
+
+    def rows(self, query: str) -> list[tuple]:
+        with duckdb.connect(str(self.database), read_only=True) as connection:
+            return connection.sql(query).fetchall()
+
+
+def run_dbt(
+    *arguments: str, folder: Path, raw_data: Path, variables: dict | None = None, env=None
+) -> Build:
+    """Run dbt from the project root, with database, target and log in `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = {**dataset_vars(str(raw_data), project_dir=PROJECT).vars, **(variables or {})}
+    environment = {
+        **os.environ,
+        "SEGMENTATION_DATABASE": str(folder / "build.duckdb"),
+        "DBT_TARGET_PATH": str(folder / "target"),
+        "DBT_LOG_PATH": str(folder / "logs"),
+        "NO_COLOR": "1",
+        **(env or {}),
+    }
+    done = subprocess.run(
+        [str(DBT), "--no-use-colors", *arguments, "--vars", json.dumps(settings)],
+        cwd=PROJECT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    return Build(folder, raw_data, done.returncode, done.stdout)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def in_project():
+    """Tests read files of the project by their path in it."""
+    os.chdir(PROJECT)
+
+
+@pytest.fixture(scope="session")
+def demo_data(tmp_path_factory) -> Path:
+    """A small demo dataset with every source and every planted defect."""
+    out = tmp_path_factory.mktemp("data") / "demo"
+    generate(customers=600, seed=11, out=out)
+    return out
+
+
+@pytest.fixture(scope="session")
+def demo_build(tmp_path_factory, demo_data) -> Build:
+    """`dbt build` of the small demo, with all its tests."""
+    build = run_dbt("build", folder=tmp_path_factory.mktemp("demo_build"), raw_data=demo_data)
+    assert build.returncode == 0, build.output[-4000:]
+    return build

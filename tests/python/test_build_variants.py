@@ -1,0 +1,108 @@
+"""Builds with sources switched off and with bad input."""
+
+import shutil
+
+import duckdb
+import pytest
+
+from conftest import run_dbt
+
+pytestmark = pytest.mark.xdist_group("variants")
+
+OPTIONAL = {name: False for name in ("crm", "web", "email", "survey", "social", "external")}
+
+
+@pytest.fixture(scope="module")
+def shop_only(tmp_path_factory, demo_data):
+    """The demo with every optional source and table switched off."""
+    folder = tmp_path_factory.mktemp("shop_only")
+    return run_dbt(
+        "build",
+        "--exclude-resource-type=unit_test",
+        folder=folder,
+        raw_data=demo_data,
+        variables={"sources": {**OPTIONAL, "shop.products": False}},
+    )
+
+
+def test_the_shop_alone_makes_segments(shop_only):
+    assert shop_only.returncode == 0, shop_only.output[-4000:]
+    assert shop_only.rows("select count(*) > 100 from marts.customer_segments") == [(True,)]
+
+
+def test_a_source_that_is_off_is_said_and_is_empty(shop_only):
+    assert "Switched off, and absent from every model: crm.customers" in shop_only.output
+    assert shop_only.rows(
+        "select table_name from marts.load_reconciliation where is_switched_on order by 1"
+    ) == [("order_lines",), ("orders",)]
+    assert shop_only.rows("select count(*) from staging.stg_web__events") == [(0,)]
+
+
+def test_what_is_off_is_null_and_not_zero(shop_only):
+    assert shop_only.rows(
+        "select count(sessions), count(emails_delivered_365d) from marts.customer_engagement"
+    ) == [(0, 0)]
+    learned = {row[0] for row in shop_only.rows("select feature from marts.segment_profiles")}
+    assert "average_order_value" in learned
+    assert not learned & {"sessions_90d", "email_open_rate", "taste_1", "age_years"}
+
+
+@pytest.fixture(scope="module")
+def bad_input(tmp_path_factory, demo_data):
+    """A function that breaks a copy of the demo and says what a build makes of it."""
+
+    def broken(name: str, breaks):
+        folder = tmp_path_factory.mktemp(name)
+        raw_data = folder / "data"
+        shutil.copytree(demo_data, raw_data)
+        breaks(raw_data)
+        return run_dbt("build", folder=folder / "build", raw_data=raw_data)
+
+    return broken
+
+
+def rewrite(file, query: str) -> None:
+    """Replace a Parquet file by a query over it."""
+    other = file.with_suffix(".next")
+    with duckdb.connect() as connection:
+        connection.execute(f"copy ({query.format(file=file)}) to '{other}' (format parquet)")
+    other.rename(file)
+
+
+CASES = {
+    "missing_file": (
+        lambda raw: (raw / "crm" / "customers.parquet").unlink(),
+        ["crm/customers.parquet", "missing"],
+    ),
+    "truncated_file": (
+        lambda raw: (raw / "shop" / "orders.parquet").write_bytes(
+            (raw / "shop" / "orders.parquet").read_bytes()[:500]
+        ),
+        ["shop/orders.parquet"],
+    ),
+    "missing_column": (
+        lambda raw: rewrite(
+            raw / "shop" / "order_lines.parquet",
+            "select * exclude (unit_price), unit_price as unitprice from '{file}'",
+        ),
+        ["shop/order_lines.parquet", "unit_price", "unitprice"],
+    ),
+    "wrong_type": (
+        lambda raw: rewrite(
+            raw / "shop" / "orders.parquet",
+            "select * replace ('yesterday' as ordered_at) from '{file}'",
+        ),
+        ["shop/orders.parquet", "ordered_at", "yesterday"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_bad_input_stops_the_build_before_anything_is_written(case, bad_input):
+    breaks, words = CASES[case]
+    build = bad_input(case, breaks)
+    assert build.returncode != 0
+    for word in words:
+        assert word in build.output, build.output[-3000:]
+    assert "Traceback" not in build.output
+    assert build.rows("select count(*) from duckdb_tables()") == [(0,)]

@@ -1,0 +1,165 @@
+"""Every kind of data test turns red on a crafted row, and is green without it."""
+
+import json
+import shutil
+from pathlib import Path
+
+import duckdb
+import pytest
+
+pytestmark = pytest.mark.xdist_group("demo")
+
+# The statement that breaks the rule, by the name of the data test that must notice.
+GENERIC = {
+    "unique": (
+        "unique_customers_customer_key",
+        "insert into marts.customers select * from marts.customers limit 1",
+    ),
+    "not_null": (
+        "not_null_customer_rfm_rfm_segment",
+        "update marts.customer_rfm set rfm_segment = null where customer_key = (select min("
+        "customer_key) from marts.customer_rfm)",
+    ),
+    "accepted_values": (
+        "accepted_values_customer_engagement_lifecycle",
+        "update marts.customer_engagement set lifecycle = 'asleep' where customer_key = (select "
+        "min(customer_key) from marts.customer_engagement)",
+    ),
+    "relationships": (
+        "relationships_customer_scores_customer_key",
+        "update marts.customer_scores set customer_key = 'nobody' where customer_key = (select "
+        "min(customer_key) from marts.customer_scores)",
+    ),
+    "unique_combination": (
+        "unique_combination_customer_scores",
+        "insert into marts.customer_scores select * from marts.customer_scores limit 1",
+    ),
+    "accepted_range": (
+        "accepted_range_customer_scores_probability",
+        "update marts.customer_scores set probability = 1.5 where customer_key = (select "
+        "min(customer_key) from marts.customer_scores)",
+    ),
+    "same_keys": (
+        "same_keys_customer_rfm",
+        "delete from marts.customer_rfm where customer_key = (select min(customer_key) from "
+        "marts.customer_rfm)",
+    ),
+}
+
+SINGULAR = {
+    "load_reconciliation_balances": (
+        "update marts.load_reconciliation set rows_kept = rows_kept - 1 where table_name = 'orders'"
+    ),
+    "net_revenue_is_all_accounted_for": (
+        "insert into intermediate.int_orders_netted select * from intermediate.int_orders_netted "
+        "where net_revenue > 1 limit 1"
+    ),
+    "revenue_reaches_the_days": (
+        "delete from intermediate.int_order_days where net_revenue = (select max(net_revenue) "
+        "from intermediate.int_order_days)"
+    ),
+    "features_end_before_their_cutoff": (
+        "update intermediate.int_customer_features set last_event_at = cutoff_on "
+        "where cutoff_name = 'train_1'"
+    ),
+    "labels_start_at_their_cutoff": (
+        "update intermediate.int_customer_labels set next_purchased_on = cutoff_on - 1 "
+        "where next_purchased_on is not null"
+    ),
+    "score_labels_are_unknown": (
+        "update intermediate.int_customer_labels set label = true where split = 'score'"
+    ),
+    "training_ends_before_the_test": (
+        "update intermediate.int_cutoffs set label_ends_on = label_ends_on + 1 "
+        "where cutoff_name = 'train_1'"
+    ),
+    "a_newer_purchase_never_scores_lower": (
+        "update marts.customer_rfm set r_score = 6 - r_score where r_score is not null"
+    ),
+    "rfm_scores_use_all_five": "update marts.customer_rfm set f_score = 4 where f_score = 5",
+    "every_rfm_code_is_named_once": "delete from reference.rfm_segments where rfm_code = '333'",
+    "segment_shares_sum_to_one": (
+        "delete from marts.segment_profiles where segment_id = 1 and feature = 'frequency'"
+    ),
+    "buyers_have_a_segment": (
+        "update marts.customer_segments set segment_id = 0 where segment_id = 1"
+    ),
+    "one_number_of_segments_is_chosen": "update marts.segment_quality set is_chosen = true",
+    "each_target_has_one_champion": (
+        "update marts.model_metrics set is_champion = false where target = 'purchase'"
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def tests_of_build(demo_build) -> dict:
+    """The data tests of the build, by unique name: compiled SQL and kind."""
+    manifest = json.loads((demo_build.target / "manifest.json").read_text())
+    return {
+        node["name"]: node for node in manifest["nodes"].values() if node["resource_type"] == "test"
+    }
+
+
+@pytest.fixture(scope="module")
+def warehouse(demo_build, tmp_path_factory) -> duckdb.DuckDBPyConnection:
+    """A copy of the warehouse to break, under its own name, since compiled SQL names it."""
+    copy = tmp_path_factory.mktemp("broken") / demo_build.database.name
+    shutil.copyfile(demo_build.database, copy)
+    connection = duckdb.connect(str(copy))
+    yield connection
+    connection.close()
+
+
+def failures(connection: duckdb.DuckDBPyConnection, node: dict) -> int:
+    return len(connection.execute(node["compiled_code"]).fetchall())
+
+
+def turned_red(connection: duckdb.DuckDBPyConnection, node: dict, statement: str) -> bool:
+    """Whether the test passes as it is and fails after the statement, which is rolled back."""
+    before = failures(connection, node)
+    connection.execute("begin")
+    try:
+        connection.execute(statement)
+        after = failures(connection, node)
+    finally:
+        connection.execute("rollback")
+    return before == 0 and after > 0
+
+
+@pytest.mark.parametrize("kind", GENERIC)
+def test_a_crafted_row_turns_the_generic_test_red(kind, tests_of_build, warehouse):
+    prefix, statement = GENERIC[kind]
+    node = next(
+        node
+        for name, node in sorted(tests_of_build.items())
+        if name.startswith(prefix) and node["test_metadata"]["name"] == kind
+    )
+    assert turned_red(warehouse, node, statement)
+
+
+@pytest.mark.parametrize("name", SINGULAR)
+def test_a_crafted_row_turns_the_singular_test_red(name, tests_of_build, warehouse):
+    node = tests_of_build[name]
+    if name == "rfm_scores_use_all_five":
+        # A warning: a small demo may have unused scores to begin with.
+        before = failures(warehouse, node)
+        warehouse.execute("begin")
+        warehouse.execute(SINGULAR[name])
+        after = failures(warehouse, node)
+        warehouse.execute("rollback")
+        assert after == before + 1 or before == 3
+    else:
+        assert turned_red(warehouse, node, SINGULAR[name])
+
+
+def test_no_kind_of_data_test_is_left_out(tests_of_build):
+    kinds = {
+        (node.get("test_metadata") or {}).get("name") or node["name"]
+        for node in tests_of_build.values()
+    }
+    assert kinds == set(GENERIC) | set(SINGULAR)
+
+
+def test_every_singular_test_says_when_to_act():
+    for file in Path("tests/singular").rglob("*.sql"):
+        assert file.read_text().startswith("-- "), file
