@@ -17,6 +17,7 @@ WAREHOUSE := data/$(notdir $(patsubst %/,%,$(RAW_DATA))).duckdb
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DBT_PROFILES_DIR := $(CURDIR)
 export SEGMENTATION_DATABASE := $(WAREHOUSE)
+export RAW_DATA
 
 .PHONY: help setup setup-dev data build test lint docs observe clean
 

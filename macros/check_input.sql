@@ -8,7 +8,7 @@
 {%- endmacro %}
 
 {% macro default__check_input() -%}
-    {%- if execute and flags.WHICH in ['build', 'run', 'snapshot', 'test'] -%}
+    {%- if execute and flags.WHICH in ['build', 'run', 'test', 'seed', 'snapshot', 'retry'] -%}
         {%- set query -%}
             select input_problems(
                 '{{ var("raw_data", env_var("RAW_DATA", "data/demo")) | replace("'", "''") }}',

@@ -1,5 +1,6 @@
 """Segments: how many there are, who belongs to which, what marks them, what they are called."""
 
+from python_ext import _learning_libraries  # noqa: F401  (before anything of ours)
 from python_ext.clustering._choice import MODELS_SCHEMA, choose_segments
 from python_ext.clustering._model import (
     CLUSTERS_SCHEMA,

@@ -13,6 +13,8 @@ MIN_EVIDENCE = 0.20  # standard deviations a feature must differ by to count as 
 EVIDENCE_FEATURES = 3
 MIN_COVERAGE = 0.5  # share of an archetype's directions that must have a feature in the profile
 CORE = 0.75  # features within this share of an archetype's strongest direction are its core
+MAX_CONTRADICTION = 0.40  # standard deviations a feature of weight may differ the other way
+WEIGHTY = 0.30  # direction from which a feature has weight
 
 NAMES_SCHEMA = Schema(
     {
@@ -48,9 +50,9 @@ def name_segments(
         −1 to 1, and the archetype's names and descriptions repeated on each of its rows.
     min_similarity
         Least cosine similarity between the segment's z values and the archetype's directions,
-        over the features any archetype uses. Below it, and where no core feature of the archetype
-        really differs, the name is built from the segment's two strongest differentiators. An
-        archetype half of whose features are switched off is not used.
+        over the features any archetype uses. Below it, and where the profile does not back the
+        archetype, the name is built from the segment's two strongest differentiators. An
+        archetype more than half of which is switched off is not used.
 
     Returns
     -------
@@ -64,38 +66,21 @@ def name_segments(
 def _name_level(
     profiles: pd.DataFrame, archetypes: pd.DataFrame, min_similarity: float
 ) -> pd.DataFrame:
-    segments = sorted(profiles["segment_id"].unique())
-    z = profiles.pivot(index="segment_id", columns="feature", values="z").fillna(0.0)
     texts = archetypes.drop_duplicates("archetype").set_index("archetype").sort_index()
-    known = archetypes[archetypes["feature"].isin(z.columns)]
-    direction = known.pivot(index="archetype", columns="feature", values="direction")
-    direction = direction.reindex(texts.index).fillna(0.0).astype(float)
-    whole = archetypes["direction"].abs().groupby(archetypes["archetype"]).sum()
-    covered = direction.abs().sum(axis=1) >= MIN_COVERAGE * whole.reindex(direction.index)
-    direction = direction.mul(covered.astype(float), axis=0)
-    similarity = _cosine(z[direction.columns].to_numpy(dtype=float), direction.to_numpy())
+    z = profiles.pivot(index="segment_id", columns="feature", values="z").fillna(0.0)
+    direction = _directions(archetypes, texts.index, z.columns)
+    similarity = _similarity(z[direction.columns].to_numpy(dtype=float), direction.to_numpy())
+    similarity = np.where(similarity >= min_similarity, similarity, 0.0)
     matched = dict(zip(*linear_sum_assignment(-similarity), strict=True))
     records, taken = [], set()
-    for row, segment in enumerate(segments):
+    for row, segment in enumerate(z.index):
         profile = profiles[profiles["segment_id"] == segment].set_index("feature")
         column = matched.get(row)
-        backing = profile.iloc[:0]
-        likeness = 0.0
-        if column is not None and len(segments) > 1:
-            likeness = float(similarity[row, column])
-            backing = _backing(profile, direction.iloc[column])
-        if likeness >= min_similarity and len(backing):
-            words = texts.iloc[column]
-            record = {
-                "archetype": texts.index[column],
-                "segment": words["name_en"],
-                "segment_fr": words["name_fr"],
-                "description": words["description_en"],
-                "description_fr": words["description_fr"],
-                "evidence": _evidence(backing),
-            }
-        elif len(segments) == 1:
+        likeness = float(similarity[row, column]) if column is not None else 0.0
+        if len(z) == 1:
             record = _everyone()
+        elif likeness > 0:
+            record = _by_archetype(profile, direction.iloc[column], texts.iloc[column])
         else:
             record = _by_differentiators(profile, taken)
         taken.add(record["segment"])
@@ -111,19 +96,46 @@ def _name_level(
     return pd.DataFrame(records)[list(NAMES_SCHEMA)]
 
 
-def _cosine(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    lengths = np.linalg.norm(left, axis=1)[:, None] * np.linalg.norm(right, axis=1)[None, :]
-    return np.divide(left @ right.T, lengths, out=np.zeros_like(lengths), where=lengths > 1e-12)
+def _directions(archetypes: pd.DataFrame, names: pd.Index, features: pd.Index) -> pd.DataFrame:
+    """Directions, archetypes by features at hand; zero for an archetype too little of which is."""
+    known = archetypes[archetypes["feature"].isin(features)]
+    direction = known.pivot(index="archetype", columns="feature", values="direction")
+    direction = direction.reindex(names).fillna(0.0).astype(float)
+    whole = archetypes["direction"].abs().groupby(archetypes["archetype"]).sum()
+    covered = direction.abs().sum(axis=1) >= MIN_COVERAGE * whole.reindex(names)
+    return direction.mul(covered.astype(float), axis=0)
 
 
-def _backing(profile: pd.DataFrame, direction: pd.Series) -> pd.DataFrame:
-    """Features that differ as the archetype says, strongest first; none without a core one."""
+def _similarity(z: np.ndarray, direction: np.ndarray) -> np.ndarray:
+    """Cosine of each segment and archetype, zero where the profile does not back the archetype.
+
+    Backed: a core feature differs as the archetype says, and none of weight says the opposite.
+    """
+    lengths = np.linalg.norm(z, axis=1)[:, None] * np.linalg.norm(direction, axis=1)[None, :]
+    product = z @ direction.T
+    cosine = np.divide(product, lengths, out=np.zeros_like(product), where=lengths > 1e-12)
+    pull = z[:, None, :] * np.sign(direction)[None, :, :]
+    strongest = np.abs(direction).max(axis=1, initial=0.0, keepdims=True)
+    core = (np.abs(direction) >= CORE * strongest) & (direction != 0)
+    agrees = ((pull >= MIN_EVIDENCE) & core).any(axis=2)
+    contradicted = ((pull <= -MAX_CONTRADICTION) & (np.abs(direction) >= WEIGHTY)).any(axis=2)
+    return np.where(agrees & ~contradicted, cosine, 0.0)
+
+
+def _by_archetype(
+    profile: pd.DataFrame, direction: pd.Series, words: pd.Series
+) -> dict[str, object]:
     pull = profile["z"] * direction.reindex(profile.index).fillna(0.0)
     agrees = (pull > 0) & (profile["z"].abs() >= MIN_EVIDENCE)
-    core = direction.index[direction.abs() >= CORE * direction.abs().max()]
-    if not agrees.reindex(core).any():
-        return profile.iloc[:0]
-    return profile[agrees].assign(pull=pull).sort_values("pull", ascending=False, kind="stable")
+    backing = profile[agrees].assign(pull=pull).sort_values("pull", ascending=False, kind="stable")
+    return {
+        "archetype": words.name,
+        "segment": words["name_en"],
+        "segment_fr": words["name_fr"],
+        "description": words["description_en"],
+        "description_fr": words["description_fr"],
+        "evidence": _evidence(backing),
+    }
 
 
 def _evidence(profile: pd.DataFrame) -> str:

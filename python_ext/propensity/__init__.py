@@ -1,5 +1,6 @@
 """Propensity: how likely a customer is to do something within the horizon, and why."""
 
+from python_ext import _learning_libraries  # noqa: F401  (before anything of ours)
 from python_ext.propensity._artefact import ArtefactError, PropensityModel, read_artefact
 from python_ext.propensity._calibration import calibrate, choose_calibration, fit_calibrator
 from python_ext.propensity._drivers import driver_effects, driver_texts

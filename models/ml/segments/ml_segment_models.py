@@ -1,0 +1,19 @@
+# One row per level and candidate number of segments; the chosen one carries the fitted model.
+from python_ext import clustering, frames
+
+
+def model(dbt, session):
+    dbt.config(materialized="table")
+    customers = dbt.ref("int_customer_features").filter("cutoff_name = 'score'")
+    rows = dbt.config.get("sample_rows", 50000)
+    models = clustering.choose_segments(
+        frames.to_pandas(frames.sample(customers, key="customer_key", rows=rows)),
+        frames.to_pandas(dbt.ref("feature_definitions")),
+        sources=dbt.config.get("sources", {}),
+        seed=dbt.config.get("seed", 42),
+        max_k=dbt.config.get("max_k", 10),
+        min_segment_share=dbt.config.get("min_segment_share", 0.02),
+        fixed_k=dbt.config.get("fixed_k", None),
+        outlier=dbt.config.get("outlier", 3.5),
+    )
+    return frames.typed_relation(models, clustering.MODELS_SCHEMA, session)

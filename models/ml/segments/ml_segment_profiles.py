@@ -1,0 +1,14 @@
+# One row per level, segment and feature: what marks the segment.
+from python_ext import clustering, frames
+
+
+def model(dbt, session):
+    dbt.config(materialized="table")
+    profiles = clustering.profile_segments(
+        frames.to_pandas(dbt.ref("ml_customer_clusters")),
+        frames.to_pandas(dbt.ref("int_customer_features").filter("cutoff_name = 'score'")),
+        frames.to_pandas(dbt.ref("feature_definitions")),
+        sources=dbt.config.get("sources", {}),
+        categories=frames.to_pandas(dbt.ref("int_categories_ranked")),
+    )
+    return frames.typed_relation(profiles, clustering.PROFILES_SCHEMA, session)
