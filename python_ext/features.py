@@ -117,9 +117,7 @@ def select_features(
     return [selected[name] for name in sorted(selected)]
 
 
-def with_category_labels(
-    features: list[Feature], categories: pd.DataFrame | None
-) -> list[Feature]:
+def with_category_labels(features: list[Feature], categories: pd.DataFrame | None) -> list[Feature]:
     """Call taste_1, taste_2, … by the category that stands behind them.
 
     Parameters

@@ -141,9 +141,7 @@ def sample(relation: Any, *, key: str | Sequence[str], rows: int) -> Any:
     return relation.order(digest).limit(rows)
 
 
-def join(
-    left: Any, right: Any, *, on: str | Sequence[str], take: str | Sequence[str] = ()
-) -> Any:
+def join(left: Any, right: Any, *, on: str | Sequence[str], take: str | Sequence[str] = ()) -> Any:
     """Inner join on columns of the same name; the engine does it, nothing is read here.
 
     Parameters

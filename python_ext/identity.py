@@ -109,7 +109,7 @@ def _endpoints(links: pd.DataFrame, ids: pd.Index) -> tuple[np.ndarray, np.ndarr
 def _strongest_link(
     first: np.ndarray, second: np.ndarray, rule: np.ndarray, weight: np.ndarray, rows: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Rule and weight of each record's strongest link; ties go to the rule first in the alphabet."""
+    """Rule and weight of each record's strongest link; of equals, the first rule by name."""
     best_rule = np.full(rows, "none", dtype=object)
     best_weight = np.full(rows, np.nan)
     record = np.concatenate([first, second])

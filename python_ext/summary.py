@@ -228,7 +228,6 @@ def _where_next(published: Path, console: Console) -> None:
     table = Table.grid(padding=(0, 2))
     for place, what in (
         ("make docs", "writes target/static_index.html: every table, column and where it is from"),
-        ("make app", "opens the segments in a browser"),
         (str(published), "all marts in one read-only DuckDB file, for BI tools and notebooks"),
         (f"{folder}/parquet/", "the same as Parquet"),
     ):

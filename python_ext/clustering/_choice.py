@@ -57,7 +57,7 @@ def choose_segments(
     sources: Mapping[str, bool] | str | None = None,
     seed: int = 42,
     max_k: int = 10,
-    min_segment_share: float = 0.03,
+    min_segment_share: float = 0.02,
     fixed_k: int | None = None,
     outlier: float = 3.5,
     worth: str = "monetary",
@@ -137,9 +137,8 @@ def choose_segments(
         )
     table = pd.concat([pd.DataFrame(figures), pd.DataFrame(reference)], axis=1)
     table["elbow"] = _indices.elbow(table["inertia"].to_numpy())
-    table = _decide(
-        table, min_segment_share=min_segment_share, fixed_k=fixed_k, why_one=_why_one(frame, preparation)
-    )
+    nothing = _why_nothing(frame, preparation)
+    table = _decide(table, min_segment_share=min_segment_share, fixed_k=fixed_k, nothing=nothing)
     return table.assign(
         level=level,
         candidate=[f"kmeans_{k}" for k in ks],
@@ -166,18 +165,20 @@ def _most_clusters(points: np.ndarray, sample: np.ndarray, *, max_k: int) -> int
     return max(1, min(max_k, len(points) // ROWS_PER_CLUSTER, distinct - 1))
 
 
-def _why_one(frame: pd.DataFrame, preparation: Preparation) -> str | None:
+def _why_nothing(frame: pd.DataFrame, preparation: Preparation) -> str | None:
     """Why there is nothing to segment, where there is nothing."""
     if len(frame) < MIN_ROWS:
-        return f"everyone is one segment: {len(frame)} customers, at least {MIN_ROWS} are needed"
+        return f"{len(frame)} customers, at least {MIN_ROWS} are needed"
     if not preparation.features:
         dropped = "; ".join(f"{name}: {why}" for name, why in preparation.dropped.items())
-        return f"everyone is one segment: no feature tells customers apart ({dropped or 'none given'})"
+        return f"no feature tells customers apart ({dropped or 'none is given'})"
     return None
 
 
 def _labels(points: np.ndarray, k: int, *, seed: int) -> np.ndarray:
-    return np.zeros(len(points), int) if k == 1 else _indices.fit_kmeans(points, k, seed=seed).labels_
+    return (
+        np.zeros(len(points), int) if k == 1 else _indices.fit_kmeans(points, k, seed=seed).labels_
+    )
 
 
 def _inertia(points: np.ndarray, labels: np.ndarray, k: int) -> float:
@@ -228,46 +229,57 @@ def _votes(admissible: pd.DataFrame, gap_of_one: float) -> dict[str, int]:
 
 
 def _decide(
-    table: pd.DataFrame, *, min_segment_share: float, fixed_k: int | None, why_one: str | None
+    table: pd.DataFrame, *, min_segment_share: float, fixed_k: int | None, nothing: str | None
 ) -> pd.DataFrame:
     """Add votes, is_admissible, is_chosen and reason to the table of candidates."""
     one = table.iloc[0]
+    ks = [int(k) for k in table["k"]]
     objections = {
-        int(row["k"]): _objections(row, one, min_segment_share=min_segment_share)
-        for _, row in table.iloc[1:].iterrows()
+        k: _objections(row, one, min_segment_share=min_segment_share)
+        for k, (_, row) in zip(ks, table.iterrows(), strict=True)
+        if k > 1
     }
-    admissible = table[[not objections.get(int(k), [""]) for k in table["k"]]]
+    admissible = table[[k > 1 and not objections[k] for k in ks]]
     voters = _votes(admissible, one["gap"]) if len(admissible) else {}
-    count = {int(k): sum(v == k for v in voters.values()) for k in table["k"]}
-    by_rule = min(admissible["k"], key=lambda k: (-count[int(k)], k)) if len(admissible) else 1
-    chosen = fixed_k if fixed_k in set(table["k"]) else by_rule
-    reasons = []
-    for k in table["k"]:
-        names = ", ".join(name for name, vote in voters.items() if vote == k)
-        if k == 1 and len(admissible):
-            said = "not needed: an admissible number of segments exists"
-        elif k == 1:
-            said = why_one or (
-                "everyone is one segment: no number of segments is large enough, stable and "
-                "clearer than structureless data"
-            )
-        elif objections[int(k)]:
-            said = "rejected: " + "; ".join(objections[int(k)])
-        elif k == by_rule:
-            said = f"most votes, {count[int(k)]} of {len(voters)} ({names})"
-            if sum(n == count[int(k)] for n in count.values()) > 1:
-                said += "; the simplest of a tie"
-        else:
-            said = f"admissible, {count[int(k)]} of {len(voters)} votes" + (names and f" ({names})")
-        if fixed_k is not None and k == chosen:
-            asked = "" if chosen == fixed_k else f" (asked: {fixed_k}, which these data do not allow)"
-            said = f"fixed at {chosen} by the analyst{asked}; the rule chooses {by_rule}. {said}"
-        reasons.append(said)
+    count = {k: sum(vote == k for vote in voters.values()) for k in ks}
+    allowed = {int(k) for k in admissible["k"]} or {1}
+    by_rule = min(allowed, key=lambda k: (-count[k], k))
+    chosen = fixed_k if fixed_k in ks else by_rule
+    reasons = {k: _reason(k, by_rule, objections, voters, count, nothing) for k in ks}
+    if fixed_k is not None:
+        asked = "" if chosen == fixed_k else f", {fixed_k} was asked, which these data do not allow"
+        reasons[chosen] = (
+            f"fixed by the analyst{asked}; the rule chooses {by_rule}. {reasons[chosen]}"
+        )
     return table.assign(
-        votes=[count[int(k)] for k in table["k"]],
-        is_admissible=[not objections.get(int(k), [""]) for k in table["k"]]
-        if len(admissible)
-        else table["k"] == 1,
-        is_chosen=table["k"] == chosen,
-        reason=reasons,
+        votes=[count[k] for k in ks],
+        is_admissible=[k in allowed for k in ks],
+        is_chosen=[k == chosen for k in ks],
+        reason=[reasons[k] for k in ks],
     )
+
+
+def _reason(
+    k: int,
+    by_rule: int,
+    objections: dict[int, list[str]],
+    voters: dict[str, int],
+    count: dict[int, int],
+    nothing: str | None,
+) -> str:
+    """Why a candidate was chosen or not, in words."""
+    if k == 1 and by_rule > 1:
+        return "not needed: an admissible number of segments exists"
+    if k == 1:
+        return "everyone is one segment: " + (
+            nothing
+            or "no number of segments is large enough, stable and clearer than structureless data"
+        )
+    if objections[k]:
+        return "rejected: " + "; ".join(objections[k])
+    names = ", ".join(name for name, vote in voters.items() if vote == k)
+    said = f"{count[k]} of {len(voters)} votes" + (f" ({names})" if names else "")
+    if k != by_rule:
+        return f"admissible, {said}"
+    tie = sum(votes == count[k] for votes in count.values()) > 1
+    return f"chosen by {said}" + ("; the simplest of a tie" if tie else "")

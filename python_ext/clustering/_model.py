@@ -232,4 +232,3 @@ def load_chosen(models: pd.DataFrame, *, level: str = "segment") -> SegmentModel
         raise ArtefactError(f"level {level} has {len(chosen)} chosen models, expected one")
     row = chosen.iloc[0]
     return SegmentModel.from_bytes(row["artefact"], model_id=row["model_id"])
-

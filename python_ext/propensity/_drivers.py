@@ -41,9 +41,7 @@ def driver_effects(model: PropensityModel, frame: pd.DataFrame) -> np.ndarray:
     return effects
 
 
-def _linear_effects(
-    model: PropensityModel, values: np.ndarray, median: np.ndarray
-) -> np.ndarray:
+def _linear_effects(model: PropensityModel, values: np.ndarray, median: np.ndarray) -> np.ndarray:
     prepare, regression = model.pipeline[:-1], model.pipeline[-1]
     away = prepare.transform(values) - prepare.transform(median.reshape(1, -1))
     contribution = away * regression.coef_[0]

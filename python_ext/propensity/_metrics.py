@@ -102,9 +102,7 @@ def judge(label: np.ndarray, probability: np.ndarray) -> dict[str, float]:
     both = label.any() and not label.all()
     return {
         "auc": float(roc_auc_score(label, probability)) if both else np.nan,
-        "average_precision": float(average_precision_score(label, probability))
-        if both
-        else np.nan,
+        "average_precision": float(average_precision_score(label, probability)) if both else np.nan,
         "log_loss": float(row_log_loss(label, probability).mean()),
         "brier": float(((probability - label) ** 2).mean()),
         "prevalence": float(label.mean()),

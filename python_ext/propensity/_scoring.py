@@ -73,7 +73,8 @@ class Champions:
         ----------
         frame
             One row per customer, cutoff and target: ``customer_key``, ``cutoff_name``,
-            ``target`` and the feature columns. Rows of a target without a model are left out.
+            ``target`` and the feature columns. Rows of a target without a model, or whose model
+            never saw a label, are left out: nothing is known about them.
 
         Returns
         -------
@@ -85,7 +86,7 @@ class Champions:
         with threadpool_limits(1):
             for target, model in self.models.items():
                 rows = frame[frame["target"] == target]
-                if len(rows):
+                if len(rows) and model.prevalence == model.prevalence:
                     scored = rows.assign(probability=model.score(rows), model_id=model.model_id)
                     parts.append(scored.join(driver_texts(model, rows))[list(SCORES_SCHEMA)])
         return pd.concat(parts) if parts else pd.DataFrame(columns=list(SCORES_SCHEMA))

@@ -5,30 +5,30 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from python_ext.features import Feature, feature_matrix, select_features, with_category_labels
 from python_ext.frames import Schema
 from python_ext.propensity import _metrics
 from python_ext.propensity._artefact import PropensityModel
-from python_ext.propensity._calibration import calibrate, choose_calibration, fit_calibrator
+from python_ext.propensity._calibration import calibrate
+from python_ext.propensity._candidates import (
+    MIN_CLASS_ROWS,
+    Examples,
+    Fitted,
+    Folds,
+    fit_boosting,
+    fit_logistic,
+    grouped_folds,
+)
 from python_ext.propensity._drivers import driver_effects
 
 TARGETS = ("purchase", "churn")
-MIN_CLASS_ROWS = 50
-FOLDS = 3
-PENALTIES = (0.003, 0.03, 0.3, 3.0)  # inverse strength C of the L2 penalty
-TREES = tuple(range(10, 81, 10))
 DRIVER_FEATURES = 12
 RECENCY = "recency_days"
 SIMPLER_FIRST = ("logistic_regression", "gradient_boosting")
@@ -50,30 +50,6 @@ MODELS_SCHEMA = Schema(
     },
     key=("target", "algorithm"),
 )
-
-
-@dataclass(frozen=True)
-class _Examples:
-    """Rows of one split of one target."""
-
-    frame: pd.DataFrame
-    values: np.ndarray
-    label: np.ndarray
-    group: np.ndarray
-
-    @property
-    def enough(self) -> bool:
-        return min(self.label.sum(), (~self.label).sum()) >= MIN_CLASS_ROWS
-
-
-@dataclass(frozen=True)
-class _Fitted:
-    algorithm: str
-    parameters: dict[str, Any]
-    pipeline: Pipeline
-    calibrator: Any
-    out_of_fold: np.ndarray  # calibrated across folds
-    columns: list[int]
 
 
 def train_models(
@@ -150,9 +126,9 @@ def _check_windows(examples: pd.DataFrame, horizon_days: int | None) -> None:
         )
 
 
-def _split(part: pd.DataFrame, features: list[Feature], split: str) -> _Examples:
+def _split(part: pd.DataFrame, features: list[Feature], split: str) -> Examples:
     frame = part[part["split"] == split]
-    return _Examples(
+    return Examples(
         frame,
         feature_matrix(frame, features),
         frame["label"].astype(bool).to_numpy(),
@@ -160,7 +136,7 @@ def _split(part: pd.DataFrame, features: list[Feature], split: str) -> _Examples
     )
 
 
-def _usable(train: _Examples, features: list[Feature]) -> tuple[list[int], dict[str, str]]:
+def _usable(train: Examples, features: list[Feature]) -> tuple[list[int], dict[str, str]]:
     kept, dropped = [], {}
     for j, feature in enumerate(features):
         known = train.values[~np.isnan(train.values[:, j]), j]
@@ -179,15 +155,15 @@ def _train_target(
     train, test = (_split(part, features, split) for split in ("train", "test"))
     columns, dropped = _usable(train, features)
     builder = _RowBuilder(target, train, test, features, dropped, seed)
-    problem = _problem(train, test, columns)
+    folds = grouped_folds(train.label, train.group, seed=seed)
+    problem = _problem(train, test, columns, folds)
     if problem:
         return [builder.prevalence(f"{problem}: every customer gets the prevalence", True)]
-    folds = grouped_folds(train.label, train.group, seed=seed)
-    fitted = [_fit_logistic("logistic_regression", train, columns, folds, seed)]
-    fitted.append(_fit_boosting(train, columns, folds, seed))
+    fitted = [fit_logistic("logistic_regression", train, columns, folds, seed)]
+    fitted.append(fit_boosting(train, columns, folds, seed))
     recency = [j for j in columns if features[j].name == RECENCY]
     if recency:
-        fitted.append(_fit_logistic("recency_alone", train, recency, folds, seed))
+        fitted.append(fit_logistic("recency_alone", train, recency, folds, seed))
     probability = {
         model.algorithm: calibrate(
             model.calibrator, model.pipeline.predict_proba(test.values[:, model.columns])[:, 1]
@@ -203,134 +179,20 @@ def _train_target(
     return [*rows, builder.prevalence(reasons["prevalence"], champion == "prevalence")]
 
 
-def _problem(train: _Examples, test: _Examples, columns: list[int]) -> str | None:
+def _problem(train: Examples, test: Examples, columns: list[int], folds: Folds) -> str | None:
     """Why nothing can be learned or judged, if so."""
     for name, rows in (("training", train), ("the test cutoff", test)):
         if not rows.enough:
             yes, no = int(rows.label.sum()), int((~rows.label).sum())
             return f"{name} has {yes} positive and {no} negative rows, {MIN_CLASS_ROWS} are needed"
+    if not all(len(out) and 0 < train.label[ins].mean() < 1 for ins, out in folds):
+        return "too few customers of both kinds to divide them into folds"
     if not columns:
         return "no feature has a value that differs"
     return None
 
 
-def grouped_folds(
-    label: np.ndarray, group: np.ndarray, *, folds: int = FOLDS, seed: int = 0
-) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Folds that never divide a group and hold about the same share of positive labels.
-
-    Groups are dealt out in turn, those with most positive rows first, at random among equals.
-
-    Parameters
-    ----------
-    label, group
-        Of each row.
-
-    Returns
-    -------
-    list of tuple of numpy.ndarray
-        Positions inside and outside of each fold's training part.
-    """
-    code, names = pd.factorize(group, sort=True)
-    positives = np.bincount(code, weights=label, minlength=len(names))
-    shuffle = np.random.default_rng(seed).permutation(len(names))
-    order = np.lexsort((shuffle, np.bincount(code, minlength=len(names)), -positives))
-    fold_of_group = np.empty(len(names), dtype=int)
-    fold_of_group[order] = np.arange(len(names)) % folds
-    fold = fold_of_group[code]
-    return [(np.flatnonzero(fold != f), np.flatnonzero(fold == f)) for f in range(folds)]
-
-
-def _calibrated(
-    algorithm: str,
-    parameters: dict[str, Any],
-    pipeline: Pipeline,
-    train: _Examples,
-    columns: list[int],
-    out_of_fold: np.ndarray,
-    folds: list[tuple[np.ndarray, np.ndarray]],
-) -> _Fitted:
-    fold = np.empty(len(train.label), dtype=int)
-    for number, (_, outside) in enumerate(folds):
-        fold[outside] = number
-    method, judged = choose_calibration(out_of_fold, train.label, fold)
-    calibrator = fit_calibrator(out_of_fold, train.label, method=method)
-    parameters = {**parameters, "calibration": method}
-    return _Fitted(algorithm, parameters, pipeline, calibrator, judged, columns)
-
-
-def logistic_pipeline(penalty: float, seed: int) -> Pipeline:
-    """Median imputation with missing flags, scaling, L2 logistic regression."""
-    return make_pipeline(
-        SimpleImputer(strategy="median", add_indicator=True),
-        StandardScaler(),
-        LogisticRegression(C=penalty, max_iter=300, random_state=seed),
-    )
-
-
-def _fit_logistic(
-    algorithm: str,
-    train: _Examples,
-    columns: list[int],
-    folds: list[tuple[np.ndarray, np.ndarray]],
-    seed: int,
-) -> _Fitted:
-    values = train.values[:, columns]
-    predicted = np.empty((len(PENALTIES), len(values)))
-    for inside, outside in folds:
-        prepare = logistic_pipeline(1.0, seed)[:-1].fit(values[inside])
-        known, unseen = prepare.transform(values[inside]), prepare.transform(values[outside])
-        for i, penalty in enumerate(PENALTIES):
-            model = LogisticRegression(C=penalty, max_iter=300, random_state=seed)
-            model.fit(known, train.label[inside])
-            predicted[i, outside] = model.predict_proba(unseen)[:, 1]
-    best = int(np.argmin([_metrics.row_log_loss(train.label, p).mean() for p in predicted]))
-    pipeline = logistic_pipeline(PENALTIES[best], seed).fit(values, train.label)
-    parameters = {"C": PENALTIES[best]}
-    return _calibrated(algorithm, parameters, pipeline, train, columns, predicted[best], folds)
-
-
-def boosting_pipeline(trees: int, rows: int, seed: int) -> Pipeline:
-    """Small histogram gradient boosting; unknown values get a branch of their own."""
-    return make_pipeline(
-        HistGradientBoostingClassifier(
-            max_iter=trees,
-            learning_rate=0.1,
-            max_leaf_nodes=8,
-            max_bins=64,
-            min_samples_leaf=max(10, min(60, rows // 50)),
-            l2_regularization=1.0,
-            # Early stopping would split customers at random inside the fold.
-            early_stopping=False,
-            random_state=seed,
-        )
-    )
-
-
-def _fit_boosting(
-    train: _Examples, columns: list[int], folds: list[tuple[np.ndarray, np.ndarray]], seed: int
-) -> _Fitted:
-    values, rows = train.values[:, columns], len(train.values)
-    predicted = np.empty((len(TREES), rows))
-    for inside, outside in folds:
-        model = boosting_pipeline(TREES[-1], rows, seed)[-1]
-        model.fit(values[inside], train.label[inside])
-        for trees, stage in enumerate(model.staged_predict_proba(values[outside]), start=1):
-            if trees in TREES:
-                predicted[TREES.index(trees), outside] = stage[:, 1]
-    best = int(np.argmin([_metrics.row_log_loss(train.label, p).mean() for p in predicted]))
-    pipeline = boosting_pipeline(TREES[best], rows, seed).fit(values, train.label)
-    settings = pipeline[-1].get_params()
-    names = ("max_iter", "learning_rate", "max_leaf_nodes", "min_samples_leaf", "max_bins")
-    parameters = {name: settings[name] for name in (*names, "l2_regularization")}
-    return _calibrated(
-        "gradient_boosting", parameters, pipeline, train, columns, predicted[best], folds
-    )
-
-
-def _decide(
-    label: np.ndarray, probability: dict[str, np.ndarray]
-) -> tuple[str, dict[str, str]]:
+def _decide(label: np.ndarray, probability: dict[str, np.ndarray]) -> tuple[str, dict[str, str]]:
     """Champion by out-of-time log loss, the simpler one unless the other is clearly better."""
     loss = {name: _metrics.row_log_loss(label, p) for name, p in probability.items()}
     mean = {name: float(rows.mean()) for name, rows in loss.items()}
@@ -361,17 +223,17 @@ class _RowBuilder:
     """Rows of the model table for one target."""
 
     target: str
-    train: _Examples
-    test: _Examples
+    train: Examples
+    test: Examples
     features: list[Feature]
     dropped: dict[str, str]
     seed: int
 
     @property
     def rate(self) -> float:
-        """(positives + 1) / (rows + 2): never exactly 0 or 1, and one half without any row."""
+        """(positives + 1) / (rows + 2): never exactly 0 or 1. NaN without any labelled row."""
         label = self.train.label if len(self.train.label) else self.test.label
-        return float((label.sum() + 1) / (len(label) + 2))
+        return float((label.sum() + 1) / (len(label) + 2)) if len(label) else np.nan
 
     def _fingerprint(self) -> str:
         digest = hashlib.sha256()
@@ -432,7 +294,7 @@ class _RowBuilder:
         }
 
     def model(
-        self, fitted: _Fitted, probability: np.ndarray, reason: str, is_champion: bool
+        self, fitted: Fitted, probability: np.ndarray, reason: str, is_champion: bool
     ) -> dict[str, Any]:
         """The row of a fitted candidate."""
         return self._row(
@@ -449,7 +311,7 @@ class _RowBuilder:
     def prevalence(self, reason: str, is_champion: bool) -> dict[str, Any]:
         """The row of the baseline that gives everyone the same probability."""
         constant = [np.full(len(part.label), self.rate) for part in (self.test, self.train)]
-        parameters = {"probability": self.rate}
+        parameters = {"probability": self.rate if self.rate == self.rate else None}
         return self._row(
             "prevalence", [], parameters, self._metrics(*constant), reason, is_champion
         )
@@ -467,9 +329,14 @@ class _RowBuilder:
                 low, high = None, None
                 if metric == "auc" and split == "out_of_time" and value == value:
                     low, high = _metrics.auc_interval(label, probability, seed=self.seed)
-                known = value if value == value else None
                 found.append(
-                    {"split": split, "metric": metric, "value": known, "ci_low": low, "ci_high": high}
+                    {
+                        "split": split,
+                        "metric": metric,
+                        "value": value if value == value else None,
+                        "ci_low": low,
+                        "ci_high": high,
+                    }
                 )
         return found
 
@@ -483,6 +350,4 @@ def _with_driver_features(
     drawn = np.random.default_rng(seed).choice(len(frame), min(rows, len(frame)), replace=False)
     effect = np.abs(driver_effects(model, frame.iloc[np.sort(drawn)])).mean(axis=0)
     strongest = np.argsort(-effect, kind="stable")[:DRIVER_FEATURES]
-    return PropensityModel(
-        **{**model.__dict__, "driver_features": sorted(int(j) for j in strongest if effect[j] > 0)}
-    )
+    return replace(model, driver_features=sorted(int(j) for j in strongest if effect[j] > 0))

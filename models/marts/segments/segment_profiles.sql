@@ -11,18 +11,6 @@ segment_names as (
 
 ),
 
-feature_definitions as (
-
-    select * from {{ ref('feature_definitions') }}
-
-),
-
-categories as (
-
-    select * from {{ ref('int_categories_ranked') }}
-
-),
-
 final as (
 
     select
@@ -31,12 +19,11 @@ final as (
         profiles.feature,
         segment_names.segment,
         segment_names.segment_fr,
-        coalesce(
-            'Share of spending on ' || categories.category, feature_definitions.label_en
-        ) as feature_label,
-        coalesce(
-            'Part des dépenses en ' || categories.category, feature_definitions.label_fr
-        ) as feature_label_fr,
+        segment_names.description as segment_description,
+        segment_names.description_fr as segment_description_fr,
+        segment_names.evidence as segment_evidence,
+        profiles.label_en as feature_label,
+        profiles.label_fr as feature_label_fr,
         profiles.customers,
         profiles.customers
         / cast(
@@ -56,9 +43,6 @@ final as (
         on
             profiles.level = segment_names.level
             and profiles.segment_id = segment_names.segment_id
-    left join feature_definitions on profiles.feature = feature_definitions.feature
-    left join categories
-        on profiles.feature = 'taste_' || cast(categories.category_rank as string)
 
 )
 

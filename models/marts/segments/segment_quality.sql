@@ -21,6 +21,7 @@ final as (
         stability_mean,
         stability_min,
         smallest_share,
+        votes,
         fitted_rows,
         reason,
         is_admissible,

@@ -1,0 +1,163 @@
+"""Candidate models of one target, each fitted and calibrated inside the training rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from python_ext.propensity import _metrics
+from python_ext.propensity._calibration import choose_calibration, fit_calibrator
+
+MIN_CLASS_ROWS = 50
+FOLDS = 3
+PENALTIES = (0.003, 0.03, 0.3, 3.0)  # inverse strength C of the L2 penalty
+TREES = tuple(range(10, 81, 10))
+
+Folds = list[tuple[np.ndarray, np.ndarray]]
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Rows of one split of one target: raw, as a transformed matrix, label and customer."""
+
+    frame: pd.DataFrame
+    values: np.ndarray
+    label: np.ndarray
+    group: np.ndarray
+
+    @property
+    def enough(self) -> bool:
+        """Whether both classes can be learned from, or judged on."""
+        return min(self.label.sum(), (~self.label).sum()) >= MIN_CLASS_ROWS
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A candidate with its calibrated out-of-fold predictions."""
+
+    algorithm: str
+    parameters: dict[str, Any]
+    pipeline: Pipeline
+    calibrator: Any
+    out_of_fold: np.ndarray
+    columns: list[int]
+
+
+def grouped_folds(
+    label: np.ndarray, group: np.ndarray, *, folds: int = FOLDS, seed: int = 0
+) -> Folds:
+    """Folds that never divide a group and hold about the same share of positive labels.
+
+    Groups are dealt out in turn, those with most positive rows first, at random among equals.
+
+    Parameters
+    ----------
+    label, group
+        Of each row.
+
+    Returns
+    -------
+    list of tuple of numpy.ndarray
+        Positions inside and outside of each fold's training part.
+    """
+    code, names = pd.factorize(group, sort=True)
+    positives = np.bincount(code, weights=label, minlength=len(names))
+    shuffle = np.random.default_rng(seed).permutation(len(names))
+    order = np.lexsort((shuffle, np.bincount(code, minlength=len(names)), -positives))
+    fold_of_group = np.empty(len(names), dtype=int)
+    fold_of_group[order] = np.arange(len(names)) % folds
+    fold = fold_of_group[code]
+    return [(np.flatnonzero(fold != f), np.flatnonzero(fold == f)) for f in range(folds)]
+
+
+def _calibrated(
+    algorithm: str,
+    parameters: dict[str, Any],
+    pipeline: Pipeline,
+    train: Examples,
+    columns: list[int],
+    out_of_fold: np.ndarray,
+    folds: Folds,
+) -> Fitted:
+    fold = np.empty(len(train.label), dtype=int)
+    for number, (_, outside) in enumerate(folds):
+        fold[outside] = number
+    method, judged = choose_calibration(out_of_fold, train.label, fold)
+    calibrator = fit_calibrator(out_of_fold, train.label, method=method)
+    parameters = {**parameters, "calibration": method}
+    return Fitted(algorithm, parameters, pipeline, calibrator, judged, columns)
+
+
+def logistic_pipeline(penalty: float, seed: int) -> Pipeline:
+    """Median imputation with missing flags, scaling, L2 logistic regression."""
+    return make_pipeline(
+        SimpleImputer(strategy="median", add_indicator=True),
+        StandardScaler(),
+        LogisticRegression(C=penalty, max_iter=300, random_state=seed),
+    )
+
+
+def fit_logistic(
+    algorithm: str,
+    train: Examples,
+    columns: list[int],
+    folds: Folds,
+    seed: int,
+) -> Fitted:
+    values = train.values[:, columns]
+    predicted = np.empty((len(PENALTIES), len(values)))
+    for inside, outside in folds:
+        prepare = logistic_pipeline(1.0, seed)[:-1].fit(values[inside])
+        known, unseen = prepare.transform(values[inside]), prepare.transform(values[outside])
+        for i, penalty in enumerate(PENALTIES):
+            model = LogisticRegression(C=penalty, max_iter=300, random_state=seed)
+            model.fit(known, train.label[inside])
+            predicted[i, outside] = model.predict_proba(unseen)[:, 1]
+    best = int(np.argmin([_metrics.row_log_loss(train.label, p).mean() for p in predicted]))
+    pipeline = logistic_pipeline(PENALTIES[best], seed).fit(values, train.label)
+    parameters = {"C": PENALTIES[best]}
+    return _calibrated(algorithm, parameters, pipeline, train, columns, predicted[best], folds)
+
+
+def boosting_pipeline(trees: int, rows: int, seed: int) -> Pipeline:
+    """Small histogram gradient boosting; unknown values get a branch of their own."""
+    return make_pipeline(
+        HistGradientBoostingClassifier(
+            max_iter=trees,
+            learning_rate=0.1,
+            max_leaf_nodes=8,
+            max_bins=64,
+            min_samples_leaf=max(10, min(60, rows // 50)),
+            l2_regularization=1.0,
+            # Early stopping would split customers at random inside the fold.
+            early_stopping=False,
+            random_state=seed,
+        )
+    )
+
+
+def fit_boosting(train: Examples, columns: list[int], folds: Folds, seed: int) -> Fitted:
+    values, rows = train.values[:, columns], len(train.values)
+    predicted = np.empty((len(TREES), rows))
+    for inside, outside in folds:
+        model = boosting_pipeline(TREES[-1], rows, seed)[-1]
+        model.fit(values[inside], train.label[inside])
+        for trees, stage in enumerate(model.staged_predict_proba(values[outside]), start=1):
+            if trees in TREES:
+                predicted[TREES.index(trees), outside] = stage[:, 1]
+    best = int(np.argmin([_metrics.row_log_loss(train.label, p).mean() for p in predicted]))
+    pipeline = boosting_pipeline(TREES[best], rows, seed).fit(values, train.label)
+    settings = pipeline[-1].get_params()
+    names = ("max_iter", "learning_rate", "max_leaf_nodes", "min_samples_leaf", "max_bins")
+    parameters = {name: settings[name] for name in (*names, "l2_regularization")}
+    return _calibrated(
+        "gradient_boosting", parameters, pipeline, train, columns, predicted[best], folds
+    )
