@@ -153,7 +153,7 @@ def resolve_identities(
         raise ValueError("record_id must be unique and never null")
     ids, order = _sorted_ids(records["record_id"])
     rows = len(ids)
-    accepted = links[links["is_accepted"].fillna(False).astype(bool)]
+    accepted = links[links["is_accepted"].astype("boolean").fillna(False).astype(bool)]
     first, second = _endpoints(accepted, ids)
     apart = first != second
     first, second = first[apart], second[apart]

@@ -18,7 +18,7 @@ ROWS_PER_CLUSTER = 10
 INDEX_ROWS = 1500  # indices that cost n² or many fits see a sample
 REFERENCE_ROWS = 750
 UNSTABLE, STABLE = 0.60, 0.75  # Hennig (2007)
-TOLERANCE = 0.05  # an index is content with the simplest candidate this close to its best
+TOLERANCE = 0.01  # of an index, about the noise of its reference; within it simpler is better
 
 MODELS_SCHEMA = Schema(
     {
@@ -72,7 +72,7 @@ def choose_segments(
     Calinski-Harabasz, Davies-Bouldin, gap, elbow and stability. The first three favour few
     clusters on any data, so each is first compared with its mean on structureless reference data
     of the same spread (the uniform box of the gap statistic). They and the gap vote for the
-    simplest candidate within 5 % of their best, the elbow for the knee, stability for the
+    simplest candidate within 1 % of their best, the elbow for the knee, stability for the
     largest number of segments that all recur with a Jaccard index of 0.75 or more. Most votes
     win, ties go to fewer segments. Without an admissible candidate everyone is one segment.
 

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.spatial.distance import pdist, squareform
 from sklearn.cluster import KMeans
 from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silhouette_score
+from threadpoolctl import threadpool_limits
 
 
 def fit_kmeans(points: np.ndarray, k: int, *, seed: int, n_init: int = 10) -> KMeans:
@@ -126,8 +127,11 @@ def compare_with_reference(
         return np.array(figures)
 
     # k-means does not see rotations, so the references stay in the turned axes.
-    reference = np.array([judge(rng.uniform(low, high, turned.shape)) for _ in range(references)])
-    excess = judge(turned) - reference.mean(axis=0)
+    with threadpool_limits(1):
+        reference = np.array(
+            [judge(rng.uniform(low, high, turned.shape)) for _ in range(references)]
+        )
+        excess = judge(turned) - reference.mean(axis=0)
     figures = dict(zip(names, excess.T, strict=True))
     figures["gap_se"] = reference[:, :, 0].std(axis=0) * np.sqrt(1 + 1 / references)
     return figures

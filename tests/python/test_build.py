@@ -5,8 +5,8 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 import pytest
-
 from conftest import run_dbt
+
 from python_ext import clustering, identity, propensity
 
 pytestmark = pytest.mark.xdist_group("demo")
@@ -105,9 +105,7 @@ def test_an_ml_table_has_the_types_of_its_schema(table, demo_build):
         f"where table_schema = 'ml' and table_name = '{table}' order by ordinal_position"
     )
     names = {"string": "VARCHAR", "binary": "BLOB"}
-    assert found == [
-        (name, names.get(kind, kind.upper())) for name, kind in SCHEMAS[table].items()
-    ]
+    assert found == [(name, names.get(kind, kind.upper())) for name, kind in SCHEMAS[table].items()]
 
 
 def test_no_ml_table_is_without_a_schema():

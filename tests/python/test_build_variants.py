@@ -4,7 +4,6 @@ import shutil
 
 import duckdb
 import pytest
-
 from conftest import run_dbt
 
 pytestmark = pytest.mark.xdist_group("variants")

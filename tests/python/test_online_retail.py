@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-
 from conftest import PROJECT, run_dbt
+
 from python_ext.datasets import import_online_retail
 
 FILE = PROJECT.parent / "shared" / "data" / "online_retail.parquet"
@@ -17,6 +17,7 @@ def test_the_reference_figures_are_reproduced(tmp_path: Path):
     import_online_retail(raw_data, source_file=FILE)
     build = run_dbt(
         "build",
+        "--exclude-resource-type=test",
         "--exclude-resource-type=unit_test",
         "--select",
         "+stg_shop__orders",
