@@ -11,6 +11,9 @@ CUSTOMERS ?= 5000
 SEED ?= 1
 PUBLISH ?= publish
 
+# Lines of dbt that are left out while a build goes on: tests that pass, and what merely starts.
+UNEVENTFUL := START|PASS |OK loaded|NO-OP exposure|Running with|Registered|Concurrency|parsing|^[0-9:]+ *$$
+
 VENV := .venv
 BIN := $(VENV)/bin
 WAREHOUSE := data/$(notdir $(patsubst %/,%,$(RAW_DATA))).duckdb
@@ -53,9 +56,9 @@ data: setup  ## The raw data of DATASET, where it is not there yet
 build: data  ## Raw files to published marts, with tests and a summary
 	@mkdir -p $(dir $(WAREHOUSE))
 	@segmentation check --raw-data $(RAW_DATA)
-	@dbt build --quiet --warn-error-options '{"silence": []}' --vars "$$(segmentation vars --raw-data $(RAW_DATA))"
+	@dbt --no-use-colors build --vars "$$(segmentation vars --raw-data $(RAW_DATA))" | grep --line-buffered -vE '$(UNEVENTFUL)'
 	@segmentation publish --database $(WAREHOUSE) --out $(PUBLISH)
-	@segmentation summary --published $(PUBLISH)
+	@segmentation summary --published $(PUBLISH)/segments.duckdb
 
 test: setup-dev lint  ## Lint, then pytest, which runs real builds
 	@python -m pytest

@@ -112,6 +112,7 @@ def fit_logistic(
     folds: Folds,
     seed: int,
 ) -> Fitted:
+    """Logistic regression, the penalty by out-of-fold log loss."""
     values = train.values[:, columns]
     predicted = np.empty((len(PENALTIES), len(values)))
     for inside, outside in folds:

@@ -136,13 +136,18 @@ def _split(part: pd.DataFrame, features: list[Feature], split: str) -> Examples:
     )
 
 
-def _usable(train: Examples, features: list[Feature]) -> tuple[list[int], dict[str, str]]:
+def _usable(
+    train: Examples, features: list[Feature], folds: Folds
+) -> tuple[list[int], dict[str, str]]:
+    """Columns something can be learned from, and why the others are left out."""
     kept, dropped = [], {}
     for j, feature in enumerate(features):
-        known = train.values[~np.isnan(train.values[:, j]), j]
-        if not len(known):
+        known = ~np.isnan(train.values[:, j])
+        if not known.any():
             dropped[feature.name] = "no value is known in training"
-        elif np.ptp(known) == 0 and len(known) == len(train.values):
+        elif not all(known[inside].any() for inside, _ in folds):
+            dropped[feature.name] = "a value is known of too few training rows"
+        elif known.all() and np.ptp(train.values[:, j]) == 0:
             dropped[feature.name] = "one value in training"
         else:
             kept.append(j)
@@ -153,9 +158,9 @@ def _train_target(
     target: str, part: pd.DataFrame, features: list[Feature], *, seed: int
 ) -> list[dict[str, Any]]:
     train, test = (_split(part, features, split) for split in ("train", "test"))
-    columns, dropped = _usable(train, features)
-    builder = _RowBuilder(target, train, test, features, dropped, seed)
     folds = grouped_folds(train.label, train.group, seed=seed)
+    columns, dropped = _usable(train, features, folds)
+    builder = _RowBuilder(target, train, test, features, dropped, seed)
     problem = _problem(train, test, columns, folds)
     if problem:
         return [builder.prevalence(f"{problem}: every customer gets the prevalence", True)]

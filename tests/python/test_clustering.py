@@ -305,7 +305,10 @@ def test_membership_is_the_posterior_of_the_documented_mixture():
     clusters = model.assign(frame)
     density = np.column_stack(
         [
-            share * stats.multivariate_normal(center, model.variance).pdf(model.preparation.transform(frame))
+            share
+            * stats.multivariate_normal(center, model.variance).pdf(
+                model.preparation.transform(frame)
+            )
             for center, share in zip(model.centroids, model.shares, strict=True)
         ]
     )

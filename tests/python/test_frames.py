@@ -64,7 +64,9 @@ def test_all_null_and_empty_columns_keep_their_type(connection):
     assert nulls.schema == empty.schema == SCHEMA.to_arrow()
     assert (nulls.num_rows, empty.num_rows) == (1, 0)
     connection.register("nulls", nulls)
-    types = dict(connection.execute("select column_name, column_type from (describe nulls)").fetchall())
+    types = dict(
+        connection.execute("select column_name, column_type from (describe nulls)").fetchall()
+    )
     assert types["size"] == "DOUBLE" and types["moment"] == "TIMESTAMP" and types["blob"] == "BLOB"
 
 
@@ -103,10 +105,10 @@ def test_sample_draws_the_same_rows_on_duckdb_and_pandas(connection):
 
 def test_join_keeps_one_copy_of_the_key_and_only_what_is_taken(connection):
     connection.execute("create table l as select * from (values ('a', 1), ('b', 2)) t(k, x)")
-    connection.execute("create table r as select * from (values ('a', 5, 'p'), ('a', 6, 'q')) t(k, x, y)")
-    joined = frames.join(
-        connection.query("from l"), connection.query("from r"), on="k", take="y"
+    connection.execute(
+        "create table r as select * from (values ('a', 5, 'p'), ('a', 6, 'q')) t(k, x, y)"
     )
+    joined = frames.join(connection.query("from l"), connection.query("from r"), on="k", take="y")
     assert joined.columns == ["k", "x", "y"]
     assert sorted(joined.fetchall()) == [("a", 1, "p"), ("a", 1, "q")]
     in_memory = frames.join(

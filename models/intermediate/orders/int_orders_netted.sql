@@ -11,7 +11,8 @@ final as (
         order_id,
         customer_key,
         channel,
-        sum(case when is_sale then quantity else 0 end) as items,
+        -- Lines, not units: a litre of fuel or a gram of cheese would count as an article.
+        count(*) filter (where is_sale) as items,
         sum(gross_revenue) as gross_revenue,
         sum(discount_revenue) as discount_revenue,
         sum(returned_revenue) as returned_revenue,
