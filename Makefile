@@ -12,7 +12,7 @@ SEED ?= 1
 PUBLISH ?= publish
 
 # Lines of dbt that are left out while a build goes on: tests that pass, and what merely starts.
-UNEVENTFUL := START|PASS |OK loaded|NO-OP exposure|Running with|Registered|Concurrency|parsing|^[0-9:]+ *$$
+UNEVENTFUL := START|PASS |SKIP |OK loaded|NO-OP exposure|Running with|Registered|Concurrency|parsing|^[0-9:]+ *$$
 
 VENV := .venv
 BIN := $(VENV)/bin

@@ -1,7 +1,7 @@
 {#-
-    The files of every switched-on source against what is declared, before anything is written: the
-    same check as `segmentation check`. The function `input_problems` comes with the plugin that
-    profiles.yml names.
+    Before anything is written: the files of every switched-on source against what is declared, and
+    the secret that customer_key needs. The same as `segmentation check`; the functions come with
+    the plugin that profiles.yml names.
 -#}
 {% macro check_input() -%}
     {{ return(adapter.dispatch('check_input')()) }}
@@ -9,12 +9,15 @@
 
 {% macro default__check_input() -%}
     {%- if execute and flags.WHICH in ['build', 'run', 'test', 'seed', 'snapshot', 'retry'] -%}
+        {%- set raw_data = var('raw_data', env_var('RAW_DATA', 'data/demo')) -%}
         {%- set query -%}
-            select input_problems(
-                '{{ var("raw_data", env_var("RAW_DATA", "data/demo")) | replace("'", "''") }}',
-                '{{ var("raw_format") }}',
-                '{{ tojson(var("sources") or {}) }}'
-            )
+            select
+                input_problems(
+                    '{{ raw_data | replace("'", "''") }}',
+                    '{{ var("raw_format") }}',
+                    '{{ tojson(var("sources") or {}) }}'
+                )
+                || secret_problem({{ var('demo_secret_allowed', raw_data == 'data/demo') }})
         {%- endset -%}
         {%- set report = run_query(query).columns[0].values()[0] -%}
         {%- if report -%}

@@ -6,7 +6,6 @@ this module first, and Python lets one thread finish it while the other waits.
 """
 
 import scipy.stats  # noqa: F401
-import skops.io  # noqa: F401
 import sklearn.calibration  # noqa: F401
 import sklearn.cluster  # noqa: F401
 import sklearn.ensemble  # noqa: F401
@@ -16,3 +15,4 @@ import sklearn.metrics  # noqa: F401
 import sklearn.model_selection  # noqa: F401
 import sklearn.pipeline  # noqa: F401
 import sklearn.preprocessing  # noqa: F401
+import skops.io  # noqa: F401

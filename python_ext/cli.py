@@ -167,8 +167,10 @@ def check(ctx: click.Context, raw_data: str) -> None:
 
     Compares every file of the dataset with the declared tables, columns and types: missing and
     unreadable files, missing columns, values that cannot be read. A build begins with the same
-    check. Exit code 1 when there is a problem.
+    check. Also asks for the secret that customer_key needs, unless the dataset is public. Exit
+    code 1 when there is a problem.
     """
+    from python_ext.identity import read_secret
     from python_ext.input_check import check_dataset
 
     settings = _settings(raw_data)
@@ -180,6 +182,7 @@ def check(ctx: click.Context, raw_data: str) -> None:
             raw_format=settings["raw_format"],
         )
     if not problems:
+        read_secret(demo_secret_allowed=settings["demo_secret_allowed"])
         click.echo(f"{raw_data} can be built: every declared table and column was found.")
         return
     table = Table(title=f"Problems in {raw_data}", title_justify="left", box=box.SIMPLE_HEAD)

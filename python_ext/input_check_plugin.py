@@ -20,6 +20,7 @@ from python_ext.remote import load_address_reading
 from python_ext.settings import is_remote, project_root
 
 FUNCTION = "input_problems"
+SECRET_FUNCTION = "secret_problem"
 
 
 def input_problems_function(
@@ -41,6 +42,17 @@ def input_problems_function(
         return report(problems)
 
     return input_problems
+
+
+def secret_problem(demo_secret_allowed: bool) -> str:
+    """What is wrong with the secret of the keyed hash; empty when nothing is."""
+    from python_ext.identity import read_secret
+
+    try:
+        read_secret(demo_secret_allowed=demo_secret_allowed)
+    except SegmentationError as error:
+        return str(error)
+    return ""
 
 
 class Plugin:
@@ -74,6 +86,9 @@ class Plugin:
         if is_remote(os.environ.get("RAW_DATA", "")):
             load_address_reading(conn)
         secrets = tuple(self.creds.secrets_sql()) if self.creds is not None else ()
+        conn.create_function(
+            SECRET_FUNCTION, secret_problem, ["BOOLEAN"], "VARCHAR", side_effects=True
+        )
         conn.create_function(
             FUNCTION,
             input_problems_function(self.project_dir, setup=secrets),

@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 
 from python_ext.errors import SegmentationError
-from python_ext.settings import declared_tables, is_on, is_remote, project_vars
+from python_ext.settings import dataset_vars, declared_tables, is_on, is_remote, project_vars
 
 SCHEMA = "marts"
 DATABASE = "segments.duckdb"
@@ -138,8 +138,12 @@ def _passed_results(file: Path) -> dict[str, Any]:
 
 def _about(results: dict[str, Any], project_dir: Path) -> dict[str, Any]:
     """What the data are, from the vars of the build and the files it read."""
-    settings = {**project_vars(project_dir), **(results["args"].get("vars") or {})}
-    raw_data = str(settings.get("raw_data") or os.environ.get("RAW_DATA", "data/demo"))
+    given = results["args"].get("vars") or {}
+    raw_data = str(given.get("raw_data") or os.environ.get("RAW_DATA", "data/demo"))
+    # A plain `dbt build` is told nothing of the dataset; its folder says what it is.
+    with suppress(SegmentationError):
+        given = {**dataset_vars(raw_data, project_dir=project_dir).vars, **given}
+    settings = {**project_vars(project_dir), **given}
     return {
         "dataset": settings.get("dataset"),
         "dataset_title": settings.get("dataset_title"),

@@ -105,3 +105,16 @@ def test_bad_input_stops_the_build_before_anything_is_written(case, bad_input):
         assert word in build.output, build.output[-3000:]
     assert "Traceback" not in build.output
     assert build.rows("select count(*) from duckdb_tables()") == [(0,)]
+
+
+def test_without_a_secret_nothing_is_built(tmp_path, demo_data):
+    build = run_dbt(
+        "build",
+        folder=tmp_path,
+        raw_data=demo_data,
+        variables={"demo_secret_allowed": False},
+        env={"SEGMENTATION_SECRET": ""},
+    )
+    assert build.returncode != 0
+    assert "SEGMENTATION_SECRET" in build.output and "Traceback" not in build.output
+    assert build.rows("select count(*) from duckdb_tables()") == [(0,)]

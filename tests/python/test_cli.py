@@ -98,7 +98,7 @@ def test_demo_secret_is_for_public_or_synthetic_data(run, shop, public, allowed)
     assert settings["is_synthetic"] is False
 
 
-def test_undescribed_folder_switches_off_what_has_no_file(run, shop):
+def test_undescribed_folder_switches_off_what_has_no_file(run, shop, monkeypatch):
     result = run("vars", "--raw-data", shop)
     settings = vars_of(result)
     assert settings["raw_format"] == "csv"
@@ -117,6 +117,9 @@ def test_undescribed_folder_switches_off_what_has_no_file(run, shop):
     assert "no dataset.yml" in result.stderr
     assert "Switched off, because no file was found: crm, email" in result.stderr
     assert "EUR" in result.stderr
+    refused = run("check", "--raw-data", shop)
+    assert refused.exit_code == 1 and "SEGMENTATION_SECRET" in refused.stderr
+    monkeypatch.setenv("SEGMENTATION_SECRET", "a secret of more than sixteen letters")
     assert run("check", "--raw-data", shop).exit_code == 0
 
 
@@ -185,7 +188,8 @@ def test_missing_folder_is_a_wrong_call(run, tmp_path):
 
 def test_check_takes_the_folder_from_the_environment_and_lists_problems(run, tmp_path):
     folder = write_dataset(tmp_path / "mine")
-    assert run("check", RAW_DATA=str(folder)).exit_code == 0
+    secret = "a secret of more than sixteen letters"
+    assert run("check", RAW_DATA=str(folder), SEGMENTATION_SECRET=secret).exit_code == 0
     write_table(folder, "shop.orders", row_query("shop.orders", channel=None))
     (folder / "web" / "events.parquet").write_bytes(b"")
     result = run("check", RAW_DATA=str(folder))

@@ -53,7 +53,7 @@ def chosen(models):
 @pytest.mark.parametrize("k", [2, 3, 6])
 def test_blobs_are_found_and_numbered_by_worth(k):
     frame, definitions, truth = blobs(k)
-    models = clustering.choose_segments(frame, definitions)
+    models = clustering.choose_segments(frame, definitions, max_k=k + 2)
     assert chosen(models)["k"] == k
     assert "of 6 votes" in chosen(models)["reason"]
     clusters = clustering.load_chosen(models).assign(frame)
@@ -68,7 +68,7 @@ def test_blobs_on_a_grid_have_no_correlation_and_are_found_all_the_same():
     corner = rng.integers(0, 4, 500)
     points = np.column_stack([corner // 2, corner % 2]) * 6 + rng.normal(size=(500, 2))
     frame, definitions = customers(points)
-    assert chosen(clustering.choose_segments(frame, definitions))["k"] == 4
+    assert chosen(clustering.choose_segments(frame, definitions, max_k=7))["k"] == 4
 
 
 @pytest.mark.parametrize("dimensions", [2, 6])
@@ -129,7 +129,7 @@ def test_extreme_customers_are_outliers():
 
 def everything(frame, definitions):
     """All four tables, typed."""
-    models = clustering.choose_segments(frame, definitions)
+    models = clustering.choose_segments(frame, definitions, max_k=4)
     clusters = clustering.load_chosen(models).assign(frame)
     profiles = clustering.profile_segments(clusters, frame, definitions)
     names = clustering.name_segments(profiles, ARCHETYPES)
