@@ -91,7 +91,8 @@ final as (
         cast(care.survey_motivation as double) as survey_motivation,
         cast(care.survey_lifestyle as double) as survey_lifestyle,
         cast(engagement.engagement_score as double) as engagement_score,
-        floor({{ days_between('customers.birth_on', 'purchases.cutoff_on') }} / 365.25) as age_years,
+        floor({{ days_between('customers.birth_on', 'purchases.cutoff_on') }} / 365.25)
+            as age_years,
         cast(areas.median_income as double) as median_income,
         cast(areas.population_density as double) as population_density,
         greatest(

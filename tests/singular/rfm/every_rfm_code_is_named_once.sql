@@ -2,17 +2,29 @@
 -- or one that cannot occur.
 with scores as (
 
-    {%- for score in range(1, 6) %}
-    select {{ score }} as score
-    {{ "union all" if not loop.last }}
-    {%- endfor %}
+    select 1 as score
+
+    union all
+
+    select 2 as score
+
+    union all
+
+    select 3 as score
+
+    union all
+
+    select 4 as score
+
+    union all
+
+    select 5 as score
 
 ),
 
 codes as (
 
-    select
-        cast(r.score as string) || cast(f.score as string) || cast(m.score as string) as rfm_code
+    select cast(r.score as string) || cast(f.score as string) || cast(m.score as string) as rfm_code
     from scores as r
     cross join scores as f
     cross join scores as m
