@@ -14,6 +14,9 @@ PUBLISH ?= publish
 # Lines of dbt that are left out while a build goes on: tests that pass, and what merely starts.
 UNEVENTFUL := START|PASS |SKIP |OK loaded|NO-OP exposure|Running with|Registered|Concurrency|parsing|^[0-9:]+ *$$
 
+OBSERVED := target/observability
+OBSERVE_AT ?=
+
 VENV := .venv
 BIN := $(VENV)/bin
 WAREHOUSE := data/$(notdir $(patsubst %/,%,$(RAW_DATA))).duckdb
@@ -75,6 +78,19 @@ lint: setup-dev
 docs: data  ## One static page of dbt docs: target/static_index.html
 	@dbt docs generate --static --quiet --vars "$$(segmentation vars --raw-data $(RAW_DATA))"
 	@echo "Open target/static_index.html"
+
+observe: setup-dev build  ## Watch the data: anomaly tests and report of elementary (observability/README.md)
+	@mkdir -p $(OBSERVED)/.edr && cp observability/config.yml $(OBSERVED)/.edr/
+	@dbt deps --quiet --project-dir observability --log-path $(OBSERVED)/logs
+	@vars="$$(python observability/vars.py --raw-data $(RAW_DATA) --database $(WAREHOUSE) --at '$(OBSERVE_AT)')"; built=0; \
+	OBSERVABILITY=1 dbt build --quiet --target-path $(OBSERVED) --log-path $(OBSERVED)/logs --vars "$$vars" || built=$$?; \
+	cd $(OBSERVED); \
+	DO_NOT_TRACK=1 HOME="$$PWD" SEGMENTATION_DATABASE="$(abspath $(WAREHOUSE))" \
+	  DBT_PACKAGES_FOLDER="$(CURDIR)/dbt_packages" EDR_INTERNAL_TARGET_PATH="$$PWD/edr" \
+	  edr report --quiet-logs --profiles-dir "$(CURDIR)/observability" --target-path "$$PWD/edr" \
+	  --file-path "$$PWD/report.html" --disable-samples true --open-browser false; \
+	python "$(CURDIR)/observability/findings.py" .; \
+	echo "Open $(OBSERVED)/report.html"; exit $$built
 
 clean:  ## Remove what builds made (not the raw data, not what was published)
 	@rm -rf target logs dbt_packages data/*.duckdb data/*.duckdb.wal

@@ -1,9 +1,13 @@
 """Real builds that several tests look at: made once, in a folder of their own."""
 
+import fcntl
 import json
 import os
+import pickle
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,16 +76,39 @@ def in_project():
 
 
 @pytest.fixture(scope="session")
-def demo_data(tmp_path_factory) -> Path:
+def shared_folder(tmp_path_factory, worker_id) -> Path:
+    """A folder that all workers of this run see."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "shared"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@contextmanager
+def once(folder: Path, name: str) -> Iterator[Path]:
+    """One worker at a time; who comes later finds what the first one made."""
+    with (folder / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield folder / name
+
+
+@pytest.fixture(scope="session")
+def demo_data(shared_folder) -> Path:
     """A small demo dataset with every source and every planted defect."""
-    out = tmp_path_factory.mktemp("data") / "demo"
-    generate(customers=600, seed=11, out=out)
+    with once(shared_folder, "demo") as out:
+        if not out.exists():
+            generate(customers=600, seed=11, out=out)
     return out
 
 
 @pytest.fixture(scope="session")
-def demo_build(tmp_path_factory, demo_data) -> Build:
+def demo_build(shared_folder, demo_data) -> Build:
     """`dbt build` of the small demo, with all its tests."""
-    build = run_dbt("build", folder=tmp_path_factory.mktemp("demo_build"), raw_data=demo_data)
+    with once(shared_folder, "demo_build") as folder:
+        kept = folder / "build.pickle"
+        if not kept.exists():
+            kept.parent.mkdir(exist_ok=True)
+            kept.write_bytes(pickle.dumps(run_dbt("build", folder=folder, raw_data=demo_data)))
+        build = pickle.loads(kept.read_bytes())
     assert build.returncode == 0, build.output[-4000:]
     return build

@@ -9,8 +9,6 @@ from conftest import run_dbt
 
 from python_ext import clustering, identity, propensity
 
-pytestmark = pytest.mark.xdist_group("demo")
-
 SCHEMAS = {
     "ml_customer_identities": identity.SCHEMA,
     "ml_segment_models": clustering.MODELS_SCHEMA,

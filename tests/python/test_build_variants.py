@@ -6,8 +6,6 @@ import duckdb
 import pytest
 from conftest import run_dbt
 
-pytestmark = pytest.mark.xdist_group("variants")
-
 OPTIONAL = {name: False for name in ("crm", "web", "email", "survey", "social", "external")}
 
 

@@ -7,8 +7,6 @@ from pathlib import Path
 import duckdb
 import pytest
 
-pytestmark = pytest.mark.xdist_group("demo")
-
 # The statement that breaks the rule, by the name of the data test that must notice.
 GENERIC = {
     "unique": (

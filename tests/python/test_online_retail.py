@@ -10,7 +10,6 @@ from python_ext.datasets import import_online_retail
 FILE = PROJECT.parent / "shared" / "data" / "online_retail.parquet"
 
 
-@pytest.mark.xdist_group("online_retail")
 @pytest.mark.skipif(not FILE.exists(), reason=f"the real file {FILE.name} is not on this machine")
 def test_the_reference_figures_are_reproduced(tmp_path: Path):
     raw_data = tmp_path / "online_retail"
