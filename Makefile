@@ -48,7 +48,7 @@ $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
 	@touch $@
 
 data: setup  ## The raw data of DATASET, where it is not there yet
-	@if [ ! -e $(RAW_DATA) ]; then \
+	@if [ $(RAW_DATA) = data/$(DATASET) ] && [ ! -e $(RAW_DATA) ]; then \
 	  if [ $(DATASET) = demo ]; then \
 	    segmentation datasets generate --customers $(CUSTOMERS) --seed $(SEED) --out $(RAW_DATA); \
 	  else \

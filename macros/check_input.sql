@@ -17,6 +17,7 @@
                     '{{ var("raw_format") }}',
                     '{{ tojson(var("sources") or {}) }}'
                 )
+                || currency_problem('{{ var("base_currency") }}')
                 || secret_problem({{ var('demo_secret_allowed', raw_data == 'data/demo') }})
         {%- endset -%}
         {%- set report = run_query(query).columns[0].values()[0] -%}

@@ -71,7 +71,7 @@
         },
         {
             'table': 'shop.orders', 'model': 'stg_shop__orders', 'key': 'order_id',
-            'flag': 'is_discount_negative',
+            'flag': 'is_discount_unusable',
         },
         {
             'table': 'shop.order_lines', 'model': 'stg_shop__order_lines',

@@ -26,3 +26,9 @@
         when {{ matches_regex(digits, "^0[1-9][0-9]{8}$") }} then '+33' || substr({{ digits }}, 2)
     end
 {%- endmacro %}
+
+
+{#- The part of a postcode that area statistics are kept by. -#}
+{% macro postcode_prefix(postcode) -%}
+    substr({{ postcode }}, 1, 2)
+{%- endmacro %}

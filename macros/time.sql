@@ -14,3 +14,19 @@
 {% macro is_before_records(timestamp) -%}
     {{ timestamp }} < cast('{{ var("earliest_plausible_date") }}' as timestamp)
 {%- endmacro %}
+
+
+{#- Whole years from a birth date to a date: one more on the birthday itself. -#}
+{% macro age_in_years(birth_on, day) -%}
+    floor(
+        (
+            extract(year from {{ day }}) * 10000
+            + extract(month from {{ day }}) * 100
+            + extract(day from {{ day }})
+            - extract(year from {{ birth_on }}) * 10000
+            - extract(month from {{ birth_on }}) * 100
+            - extract(day from {{ birth_on }})
+        ) / 10000.0
+    )
+{%- endmacro %}
+

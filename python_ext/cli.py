@@ -13,7 +13,13 @@ from rich.console import Console
 from rich.table import Table
 
 from python_ext.errors import SegmentationError
-from python_ext.settings import dataset_vars, project_root, warehouse_path
+from python_ext.settings import (
+    currency_problem,
+    dataset_vars,
+    project_root,
+    project_vars,
+    warehouse_path,
+)
 
 DATASETS = ("complete_journey", "online_retail", "cdnow")
 PUBLISHED = Path("publish/segments.duckdb")
@@ -182,6 +188,9 @@ def check(ctx: click.Context, raw_data: str) -> None:
             raw_format=settings["raw_format"],
         )
     if not problems:
+        currency = settings.get("base_currency") or project_vars(project_root())["base_currency"]
+        if problem := currency_problem(project_root(), currency):
+            raise SegmentationError(problem)
         read_secret(demo_secret_allowed=settings["demo_secret_allowed"])
         click.echo(f"{raw_data} can be built: every declared table and column was found.")
         return

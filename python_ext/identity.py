@@ -106,6 +106,14 @@ def _endpoints(links: pd.DataFrame, ids: pd.Index) -> tuple[np.ndarray, np.ndarr
     return ends[0], ends[1]
 
 
+def _representatives(ordered: pd.DataFrame, ids: pd.Index, person: np.ndarray) -> np.ndarray:
+    """Row of each person's representative, records being sorted by id."""
+    is_guest = np.asarray(ids.str.startswith("guest:"), dtype=bool)
+    seen = pd.to_datetime(ordered["first_seen_at"]).fillna(pd.Timestamp.max).to_numpy()
+    by_precedence = np.lexsort((np.arange(len(ids)), seen, is_guest, person))
+    return by_precedence[np.unique(person[by_precedence], return_index=True)[1]]
+
+
 def _strongest_link(
     first: np.ndarray, second: np.ndarray, rule: np.ndarray, weight: np.ndarray, rows: int
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -131,7 +139,8 @@ def resolve_identities(
     Parameters
     ----------
     records
-        One row per ``record_id``; also ``source_name`` and ``source_record_id``.
+        One row per ``record_id``; also ``source_name``, ``source_record_id`` and
+        ``first_seen_at`` (null where not known).
     links
         ``record_id_a``, ``record_id_b``, ``rule``, ``weight`` and ``is_accepted``. A link that is
         not accepted (false or null) is ignored.
@@ -142,7 +151,9 @@ def resolve_identities(
     -------
     pandas.DataFrame
         Columns of ``SCHEMA``, sorted by ``record_id``. ``customer_key`` is the keyed hash of the
-        person's smallest ``record_id`` (byte order), so it stays while that record stays.
+        ``record_id`` of the person's representative: a record with a customer number before a
+        guest, then the first seen, then the smallest id (byte order). So a guest order, or a new
+        duplicate, of a known customer changes no key.
 
     Raises
     ------
@@ -159,12 +170,11 @@ def resolve_identities(
     first, second = first[apart], second[apart]
     graph = coo_array((np.ones(len(first), dtype=np.int8), (first, second)), shape=(rows, rows))
     label = connected_components(graph, directed=False)[1] if rows else np.empty(0, dtype=int)
-    # Ids are sorted, so a person's first row is the one with the smallest id.
-    _, smallest, person, size = np.unique(
-        label, return_index=True, return_inverse=True, return_counts=True
-    )
+    ordered = records.iloc[order]
+    _, person, size = np.unique(label, return_inverse=True, return_counts=True)
+    representative = _representatives(ordered, ids, person)
     keys = np.array(
-        [customer_key(name, secret=secret) for name in ids.to_numpy()[smallest]], dtype=object
+        [customer_key(name, secret=secret) for name in ids.to_numpy()[representative]], dtype=object
     )
     rule, weight = _strongest_link(
         first,
@@ -173,7 +183,6 @@ def resolve_identities(
         accepted["weight"].to_numpy(dtype=float, na_value=np.nan)[apart],
         rows,
     )
-    ordered = records.iloc[order]
     return pd.DataFrame(
         {
             "record_id": ids,
@@ -183,6 +192,6 @@ def resolve_identities(
             "cluster_size": size[person] if rows else [],
             "link_rule": rule,
             "link_weight": weight,
-            "is_representative": np.arange(rows) == smallest[person] if rows else [],
+            "is_representative": np.arange(rows) == representative[person] if rows else [],
         }
     )

@@ -9,6 +9,7 @@ only for these methods, not for its base class, so nothing of dbt is imported he
 import json
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,11 @@ import duckdb
 from python_ext.errors import SegmentationError
 from python_ext.input_check import check_dataset, report
 from python_ext.remote import load_address_reading
-from python_ext.settings import is_remote, project_root
+from python_ext.settings import currency_problem, is_remote, project_root
 
 FUNCTION = "input_problems"
 SECRET_FUNCTION = "secret_problem"
+CURRENCY_FUNCTION = "currency_problem"
 
 
 def input_problems_function(
@@ -88,6 +90,13 @@ class Plugin:
         secrets = tuple(self.creds.secrets_sql()) if self.creds is not None else ()
         conn.create_function(
             SECRET_FUNCTION, secret_problem, ["BOOLEAN"], "VARCHAR", side_effects=True
+        )
+        conn.create_function(
+            CURRENCY_FUNCTION,
+            partial(currency_problem, self.project_dir),
+            ["VARCHAR"],
+            "VARCHAR",
+            side_effects=True,
         )
         conn.create_function(
             FUNCTION,

@@ -77,13 +77,14 @@ def publish(
     """
     _finish_interrupted_swap(out_dir)
     results = _passed_results(run_results)
+    marts = _marts_of(results, run_results.with_name("manifest.json"))
     if not database.is_file():
         raise SegmentationError(f"There is no warehouse {database}. Run `make build` first.")
     out_dir.mkdir(parents=True, exist_ok=True)
     _clear(out_dir)
     try:
         about = _about(results, project_dir or Path())
-        published = _write(database, out_dir, about)
+        published = _write(database, out_dir, about, marts)
         _swap(out_dir)
     except (duckdb.Error, OSError) as error:
         raise SegmentationError(
@@ -136,6 +137,35 @@ def _passed_results(file: Path) -> dict[str, Any]:
     return results
 
 
+def _marts_of(results: dict[str, Any], manifest: Path) -> set[str] | None:
+    """Names of the marts, all of them built by the last build; None without a manifest.
+
+    The warehouse outlives a mart that was renamed or removed, and a build of a selection passes
+    without having built the rest: neither may be published as if it were today's.
+    """
+    nodes: dict[str, Any] = {}
+    if manifest.is_file():
+        with suppress(ValueError):
+            nodes = json.loads(manifest.read_text(encoding="utf-8")).get("nodes") or {}
+    marts = {
+        unique_id: node["name"]
+        for unique_id, node in nodes.items()
+        if node["resource_type"] == "model" and node["schema"] == SCHEMA
+    }
+    if not marts:
+        return None
+    built = {result["unique_id"] for result in results["results"]}
+    if results["args"]["which"] == "retry":
+        # A retry runs what is left of a build; the rest was built before it.
+        return set(marts.values())
+    if missing := sorted(name for unique_id, name in marts.items() if unique_id not in built):
+        raise SegmentationError(
+            "Nothing was published: the last build made only a part of the marts "
+            f"(without {', '.join(missing)}). Run `make build`."
+        )
+    return set(marts.values())
+
+
 def _about(results: dict[str, Any], project_dir: Path) -> dict[str, Any]:
     """What the data are, from the vars of the build and the files it read."""
     given = results["args"].get("vars") or {}
@@ -179,7 +209,9 @@ def _fingerprints(
     return fingerprints
 
 
-def _write(database: Path, out_dir: Path, about: dict[str, Any]) -> Published:
+def _write(
+    database: Path, out_dir: Path, about: dict[str, Any], wanted: set[str] | None
+) -> Published:
     """The new state under its provisional names."""
     # Views in the warehouse name it by its file: it must carry that name here too.
     source = database.stem
@@ -198,6 +230,8 @@ def _write(database: Path, out_dir: Path, about: dict[str, Any]) -> Published:
         if not marts:
             raise SegmentationError(f"Nothing was published: {database} holds no marts.")
         for (mart,) in marts:
+            if wanted is not None and mart not in wanted:
+                continue
             table = f"{_TARGET}.{SCHEMA}.{_name(mart)}"
             connection.execute(
                 f"create table {table} as "

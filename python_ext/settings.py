@@ -1,5 +1,6 @@
 """What a dataset folder and the project say about themselves, as dbt vars and Python values."""
 
+import csv
 import os
 import re
 from dataclasses import dataclass, field
@@ -114,6 +115,18 @@ def project_vars(project_dir: Path) -> dict[str, Any]:
     """The ``vars`` of ``dbt_project.yml``; empty where there is no such file."""
     file = project_dir / "dbt_project.yml"
     return dict(read_yaml(file).get("vars") or {}) if file.exists() else {}
+
+
+def currency_problem(project_dir: Path, currency: str) -> str:
+    """What is wrong with a base currency; empty when the seed has a rate for it."""
+    with (project_dir / "seeds/reference/exchange_rates.csv").open(encoding="utf-8") as file:
+        known = [row["currency"] for row in csv.DictReader(file)]
+    if currency in known:
+        return ""
+    return (
+        f"base_currency is {currency}, for which there is no rate. Known are {', '.join(known)}; "
+        "add a row to seeds/reference/exchange_rates.csv."
+    )
 
 
 def raw_readers(project_dir: Path) -> dict[str, str]:

@@ -330,7 +330,11 @@ class _RowBuilder:
         ):
             if not len(label):
                 continue
-            for metric, value in _metrics.judge(label, probability).items():
+            figures = _metrics.judge(label, probability)
+            if split == "out_of_time" and not len(self.train.label):
+                # Without training rows the rate is the test rows' own: it may not judge itself.
+                figures = {name: figures[name] for name in ("rows", "prevalence")}
+            for metric, value in figures.items():
                 low, high = None, None
                 if metric == "auc" and split == "out_of_time" and value == value:
                     low, high = _metrics.auc_interval(label, probability, seed=self.seed)

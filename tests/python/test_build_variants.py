@@ -116,3 +116,28 @@ def test_without_a_secret_nothing_is_built(tmp_path, demo_data):
     assert build.returncode != 0
     assert "SEGMENTATION_SECRET" in build.output and "Traceback" not in build.output
     assert build.rows("select count(*) from duckdb_tables()") == [(0,)]
+
+
+def test_a_currency_without_a_rate_stops_the_build(tmp_path, demo_data):
+    build = run_dbt(
+        "build", folder=tmp_path, raw_data=demo_data, variables={"base_currency": "SEK"}
+    )
+    assert build.returncode != 0 and "base_currency is SEK" in build.output
+    assert build.rows("select count(*) from duckdb_tables()") == [(0,)]
+
+
+def test_a_build_as_of_a_past_date_knows_nothing_later(tmp_path, demo_data):
+    build = run_dbt(
+        "build",
+        "--exclude-resource-type=unit_test",
+        folder=tmp_path,
+        raw_data=demo_data,
+        variables={"as_of_date": "2025-01-01", "rfm_window_days": 365},
+    )
+    assert build.returncode == 0, build.output[-4000:]
+    latest = build.rows(
+        "select max(last_seen_on) < date '2025-01-01', count(*) filter (where is_prospect) > 0 "
+        "from marts.customers"
+    )
+    assert latest == [(True, True)]
+    assert build.rows("select count(*) from marts.customer_rfm where rfm_segment = 'Lost'") > [(0,)]

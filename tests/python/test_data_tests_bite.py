@@ -56,6 +56,18 @@ SINGULAR = {
         "delete from intermediate.int_order_days where net_revenue = (select max(net_revenue) "
         "from intermediate.int_order_days)"
     ),
+    "accepted_lines_are_all_netted": (
+        "delete from intermediate.int_order_lines_netted where order_id = (select min(order_id) "
+        "from intermediate.int_order_lines_netted)"
+    ),
+    "some_order_was_accepted": "update intermediate.int_as_of_date set as_of_date = null",
+    "nobody_is_seen_after_the_as_of_date": (
+        "update marts.customers set last_seen_on = date '2099-01-01' where is_guest_only"
+    ),
+    "every_eligible_customer_is_scored": (
+        "delete from marts.customer_scores where customer_key = (select min(customer_key) from "
+        "marts.customer_scores)"
+    ),
     "features_end_before_their_cutoff": (
         "update intermediate.int_customer_features set last_event_at = cutoff_on "
         "where cutoff_name = 'train_1'"

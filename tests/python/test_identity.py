@@ -15,7 +15,12 @@ SECRET = b"a secret of a test"
 
 def records(*ids):
     return pd.DataFrame(
-        {"record_id": list(ids), "source_name": "crm.customers", "source_record_id": list(ids)}
+        {
+            "record_id": list(ids),
+            "source_name": "crm.customers",
+            "source_record_id": list(ids),
+            "first_seen_at": pd.NaT,
+        }
     )
 
 
@@ -133,3 +138,27 @@ def test_a_hundred_thousand_records_take_seconds():
     persons = identity.resolve_identities(records(*ids), pairs, secret=SECRET)
     assert time.process_time() - started < 5
     assert persons["customer_key"].nunique() == 75_000
+
+
+def test_a_guest_order_or_a_new_duplicate_changes_no_key():
+    known = pd.DataFrame(
+        {
+            "record_id": ["id:m"],
+            "source_name": "crm.customers",
+            "source_record_id": ["m"],
+            "first_seen_at": [pd.Timestamp("2024-01-01")],
+        }
+    )
+    newcomers = pd.DataFrame(
+        {
+            "record_id": ["guest:a@x.example", "id:a", "id:b"],
+            "source_name": "crm.customers",
+            "source_record_id": ["a@x.example", "a", "b"],
+            "first_seen_at": [pd.Timestamp("2023-01-01"), pd.Timestamp("2024-02-01"), pd.NaT],
+        }
+    )
+    joined = links(*[("id:m", other, "same_email", 1.0, True) for other in newcomers["record_id"]])
+    before = identity.resolve_identities(known, links(), secret=SECRET)
+    after = identity.resolve_identities(pd.concat([known, newcomers]), joined, secret=SECRET)
+    assert set(after["customer_key"]) == set(before["customer_key"])
+    assert after.loc[after["is_representative"], "record_id"].tolist() == ["id:m"]

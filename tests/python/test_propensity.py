@@ -545,3 +545,18 @@ def test_the_long_table_holds_every_figure_once(models):
     assert typed["ci_low"].notna().sum() == 4
     champion = typed[typed["is_champion"]]
     assert champion["algorithm"].unique().tolist() == ["logistic_regression"]
+
+
+def test_a_constant_at_the_true_rate_is_calibrated_whatever_the_order():
+    label = np.arange(1000) < 320
+    for order in (label, label[::-1]):
+        found = _metrics.judge(order, np.full(1000, 0.32))
+        assert found["expected_calibration_error"] == pytest.approx(0, abs=1e-12)
+
+
+def test_without_training_rows_nothing_judges_itself():
+    rows = make_examples()
+    rows = rows[rows["split"] == "test"]
+    models = propensity.train_models(rows, definitions(), targets=["purchase"])
+    figures = propensity.list_metrics(models)
+    assert set(figures["metric"]) == {"rows", "prevalence"}

@@ -239,3 +239,22 @@ def test_reader_of_the_old_state_is_not_disturbed(build):
         publish(database, out_dir, results, project_dir=ROOT)
         assert reader.execute("select count(*) from marts.customers").fetchone() == (3,)
     assert published_keys(out_dir) == ["c1", "c2"]
+
+
+def test_a_build_of_a_part_of_the_marts_and_a_mart_that_is_no_more_are_not_published(build):
+    database, out_dir, results = build
+    content = json.loads(results.read_text())
+    content["results"].append({"unique_id": "model.p.customers", "status": "success"})
+    results.write_text(json.dumps(content))
+    nodes = {
+        f"model.p.{name}": {"resource_type": "model", "schema": "marts", "name": name}
+        for name in ("customers", "customer_rfm")
+    }
+    manifest = results.with_name("manifest.json")
+    metadata = json.loads(manifest.read_text())["metadata"]
+    manifest.write_text(json.dumps({"metadata": metadata, "nodes": nodes}))
+    with pytest.raises(SegmentationError, match="only a part of the marts .without customer_rfm"):
+        publish(database, out_dir, results)
+    del nodes["model.p.customer_rfm"]
+    manifest.write_text(json.dumps({"metadata": metadata, "nodes": nodes}))
+    assert set(publish(database, out_dir, results).rows) == {"customers"}

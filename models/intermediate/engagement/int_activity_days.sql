@@ -1,4 +1,4 @@
--- One row per customer_key, day and activity: every interaction, on the day it was known.
+-- One row per customer_key, activity, day it happened and day it was known.
 with orders as (
 
     select * from {{ ref('int_order_days') }} where is_purchase_day
@@ -63,6 +63,7 @@ activities as (
 
     select
         customer_key,
+        last_ordered_at as happened_at,
         last_ordered_at as known_at,
         'purchase' as activity,
         1 as quantity
@@ -72,6 +73,8 @@ activities as (
 
     select
         customer_key,
+        -- A visit before the first login happened then, and is known since the login.
+        ended_at as happened_at,
         known_at,
         case when is_engaged then 'engaged_session' else 'session' end as activity,
         1 as quantity
@@ -81,6 +84,7 @@ activities as (
 
     select
         customer_key,
+        opened_at as happened_at,
         opened_at as known_at,
         'email_open' as activity,
         1 as quantity
@@ -91,6 +95,7 @@ activities as (
 
     select
         customer_key,
+        clicked_at as happened_at,
         clicked_at as known_at,
         'email_click' as activity,
         1 as quantity
@@ -101,6 +106,7 @@ activities as (
 
     select
         identities.customer_key,
+        tickets.opened_at as happened_at,
         tickets.opened_at as known_at,
         'support_ticket' as activity,
         1 as quantity
@@ -111,6 +117,7 @@ activities as (
 
     select
         identities.customer_key,
+        responses.answered_at as happened_at,
         responses.answered_at as known_at,
         'survey_response' as activity,
         1 as quantity
@@ -121,6 +128,7 @@ activities as (
 
     select
         social_handles.customer_key,
+        mentions.mentioned_at as happened_at,
         mentions.mentioned_at as known_at,
         'mention' as activity,
         1 as quantity
@@ -133,6 +141,7 @@ final as (
 
     select
         activities.customer_key,
+        cast(activities.happened_at as date) as happened_on,
         cast(activities.known_at as date) as known_on,
         activities.activity,
         sum(activities.quantity) as quantity,
@@ -140,7 +149,11 @@ final as (
     from activities
     cross join as_of
     where activities.known_at < as_of.as_of_date
-    group by activities.customer_key, cast(activities.known_at as date), activities.activity
+    group by
+        activities.customer_key,
+        cast(activities.happened_at as date),
+        cast(activities.known_at as date),
+        activities.activity
 
 )
 

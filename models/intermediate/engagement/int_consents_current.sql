@@ -36,7 +36,8 @@ ranked as (
     from consents
     inner join identities on 'id:' || consents.customer_id = identities.record_id
     cross join as_of
-    where consents.recorded_at < as_of.as_of_date
+    -- A withdrawal counts as soon as it is known, a grant from the as-of date on.
+    where consents.recorded_at < as_of.as_of_date or consents.status = 'withdrawn'
 
 ),
 

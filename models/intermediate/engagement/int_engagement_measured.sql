@@ -34,12 +34,12 @@ measured as (
             * activity_days.quantity
             * power(
                 0.5,
-                {{ days_between('activity_days.known_on', 'cutoffs.cutoff_on') }}
+                {{ days_between('activity_days.happened_on', 'cutoffs.cutoff_on') }}
                 / cast(weights.half_life_days as double)
             )
         ) as engagement_points,
-        min(activity_days.known_on) as first_activity_on,
-        max(case when weights.is_interaction then activity_days.known_on end)
+        min(activity_days.happened_on) as first_activity_on,
+        max(case when weights.is_interaction then activity_days.happened_on end)
             as last_interaction_on,
         max(activity_days.last_known_at) as last_event_at
     from activity_days

@@ -91,8 +91,7 @@ final as (
         cast(care.survey_motivation as double) as survey_motivation,
         cast(care.survey_lifestyle as double) as survey_lifestyle,
         cast(engagement.engagement_score as double) as engagement_score,
-        floor({{ days_between('customers.birth_on', 'purchases.cutoff_on') }} / 365.25)
-            as age_years,
+        {{ age_in_years('customers.birth_on', 'purchases.cutoff_on') }} as age_years,
         cast(areas.median_income as double) as median_income,
         cast(areas.population_density as double) as population_density,
         greatest(
@@ -127,7 +126,7 @@ final as (
     left join areas
         on
             customers.country_code = areas.country_code
-            and substr(customers.postcode, 1, 2) = areas.postcode_prefix
+            and {{ postcode_prefix('customers.postcode') }} = areas.postcode_prefix
 
 )
 

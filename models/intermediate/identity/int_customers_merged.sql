@@ -39,13 +39,14 @@ ranked as (
                 crm_customers.updated_at desc nulls last,
                 crm_customers.created_at desc nulls last,
                 identities.record_id asc
-        ) as preference
+        ) as preference,
+        row_number() over (
+            partition by identities.customer_key
+            order by crm_customers.created_at asc nulls last, identities.record_id asc
+        ) as age_rank
     from identities
     inner join records on identities.record_id = records.record_id
-    left join crm_customers
-        on
-            records.source_name = 'crm.customers'
-            and records.source_record_id = crm_customers.customer_id
+    left join crm_customers on identities.record_id = 'id:' || crm_customers.customer_id
 
 ),
 
@@ -60,7 +61,7 @@ final as (
         min_by({{ column }}, preference) filter (where {{ column }} is not null) as {{ column }},
         {%- endfor %}
         -- How a customer was won is a fact of the first record, not of the last.
-        max_by(acquisition_channel, preference)
+        min_by(acquisition_channel, age_rank)
         filter (where acquisition_channel is not null) as acquisition_channel,
         min(first_seen_at) as first_recorded_at,
         count(*) as record_count,

@@ -11,6 +11,12 @@ orders as (
 
 ),
 
+as_of as (
+
+    select * from {{ ref('int_as_of_date') }}
+
+),
+
 -- The shop may know customers the CRM does not deliver, or there may be no CRM at all.
 shop_only_customers as (
 
@@ -35,7 +41,7 @@ guests as (
 
 ),
 
-final as (
+records as (
 
     select
         'id:' || customer_id as record_id,
@@ -70,6 +76,16 @@ final as (
         cast(null as string) as first_name_folded,
         first_seen_at
     from guests
+
+),
+
+-- Who first appears after the as-of date is not known yet.
+final as (
+
+    select records.*
+    from records
+    cross join as_of
+    where records.first_seen_at is null or records.first_seen_at < as_of.as_of_date
 
 )
 

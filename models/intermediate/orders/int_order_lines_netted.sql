@@ -37,7 +37,8 @@ as_of as (
 
 ),
 
--- A cancelled order's positive lines never took effect; a negative line always takes revenue back.
+-- Positive lines of a cancelled or returned order did not last; a negative line always takes revenue
+-- back.
 amounts as (
 
     select
@@ -47,12 +48,12 @@ amounts as (
         orders.channel,
         coalesce(products.category, 'unknown') as category,
         orders.ordered_at,
-        order_lines.quantity > 0 and orders.status <> 'cancelled' as is_sale,
+        order_lines.quantity > 0 and orders.status = 'completed' as is_sale,
         order_lines.quantity < 0 as is_return,
         abs(order_lines.quantity) as quantity,
         orders.euros_per_unit / base_currency.euros_per_unit as rate,
         case
-            when order_lines.quantity > 0 and orders.status <> 'cancelled'
+            when order_lines.quantity > 0 and orders.status = 'completed'
                 then order_lines.quantity * order_lines.unit_price
             else 0
         end as gross_amount,

@@ -17,6 +17,17 @@ identities as (
 
 ),
 
+-- Two ids of one person are one login.
+with_people as (
+
+    select
+        events.*,
+        identities.customer_key
+    from events
+    left join identities on 'id:' || events.customer_id = identities.record_id
+
+),
+
 with_previous as (
 
     select
@@ -24,7 +35,7 @@ with_previous as (
         lag(event_at) over (
             partition by visitor_id order by event_at, event_id
         ) as previous_event_at
-    from events
+    from with_people
 
 ),
 
@@ -58,8 +69,8 @@ grouped as (
     select
         visitor_id,
         session_number,
-        case when count(distinct customer_id) = 1 then min(customer_id) end as customer_id,
-        count(distinct customer_id) as logins,
+        case when count(distinct customer_key) = 1 then min(customer_key) end as customer_key,
+        count(distinct customer_key) as people,
         count(*) as events,
         count(*) filter (where event_name in ('page_view', 'view_product')) as page_views,
         sum(cast(engagement_seconds as decimal(12, 3))) as engagement_seconds,
@@ -83,7 +94,7 @@ final as (
         grouped.session_number,
         -- The login of the session itself comes first; without one, the owner of the cookie.
         case
-            when grouped.logins > 0 then identities.customer_key else visitors.customer_key
+            when grouped.people > 0 then grouped.customer_key else visitors.customer_key
         end as customer_key,
         grouped.utm_source,
         grouped.device,
@@ -100,12 +111,11 @@ final as (
         grouped.ended_at,
         -- A session before the first login is credited from that login on, no earlier.
         case
-            when grouped.logins = 0
+            when grouped.people = 0
                 then greatest(grouped.ended_at, coalesce(visitors.linked_at, grouped.ended_at))
             else grouped.ended_at
         end as known_at
     from grouped
-    left join identities on 'id:' || grouped.customer_id = identities.record_id
     left join visitors on grouped.visitor_id = visitors.visitor_id
 
 )

@@ -11,9 +11,9 @@ engagement as (
 
 ),
 
-rfm_inputs as (
+buyers as (
 
-    select * from {{ ref('int_rfm_inputs') }}
+    select * from {{ ref('int_purchases_measured') }} where cutoff_name = 'score'
 
 ),
 
@@ -51,8 +51,8 @@ aged as (
 
     select
         customers.*,
-        floor({{ days_between('customers.birth_on', 'as_of.as_of_date') }} / 365.25) as age_years,
-        substr(customers.postcode, 1, 2) as postcode_prefix
+        {{ age_in_years('customers.birth_on', 'as_of.as_of_date') }} as age_years,
+        {{ postcode_prefix('customers.postcode') }} as postcode_prefix
     from customers
     cross join as_of
 
@@ -82,13 +82,13 @@ final as (
         areas.distance_to_centre_km as area_distance_to_centre_km,
         cast(aged.record_count as bigint) as record_count,
         aged.is_guest_only,
-        rfm_inputs.customer_key is null as is_prospect,
+        buyers.customer_key is null as is_prospect,
         coalesce(consents.has_email_consent, false) as has_email_consent,
         coalesce(consents.has_profiling_consent, false) as has_profiling_consent,
         coalesce(consents.has_ad_consent, false) as has_ad_consent
     from aged
     left join engagement on aged.customer_key = engagement.customer_key
-    left join rfm_inputs on aged.customer_key = rfm_inputs.customer_key
+    left join buyers on aged.customer_key = buyers.customer_key
     left join consents on aged.customer_key = consents.customer_key
     left join areas
         on aged.country_code = areas.country_code and aged.postcode_prefix = areas.postcode_prefix

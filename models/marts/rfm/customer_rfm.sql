@@ -11,6 +11,12 @@ rfm_inputs as (
 
 ),
 
+buyers as (
+
+    select * from {{ ref('int_purchases_measured') }} where cutoff_name = 'score'
+
+),
+
 rfm_segments as (
 
     select * from {{ ref('rfm_segments') }}
@@ -52,6 +58,7 @@ coded as (
 
 ),
 
+-- Who bought, but not within the window, is lost; who never bought is a prospect.
 final as (
 
     select
@@ -67,9 +74,18 @@ final as (
         coded.f_score,
         coded.m_score,
         coded.rfm_code,
-        coalesce(rfm_segments.rfm_segment, 'Prospect') as rfm_segment,
-        coalesce(rfm_segments.rfm_segment_fr, 'Prospect') as rfm_segment_fr
+        case
+            when coded.rfm_code is not null then rfm_segments.rfm_segment
+            when buyers.customer_key is not null then 'Lost'
+            else 'Prospect'
+        end as rfm_segment,
+        case
+            when coded.rfm_code is not null then rfm_segments.rfm_segment_fr
+            when buyers.customer_key is not null then 'Perdus'
+            else 'Prospect'
+        end as rfm_segment_fr
     from customers
+    left join buyers on customers.customer_key = buyers.customer_key
     left join coded on customers.customer_key = coded.customer_key
     left join rfm_segments on coded.rfm_code = cast(rfm_segments.rfm_code as string)
 

@@ -60,7 +60,8 @@ final as (
                 or numbered.status is null
                 or numbered.status not in ('granted', 'withdrawn')
                 then 'unknown_value'
-            when customers.customer_id is null then 'unknown_customer'
+            when {{ source_is_on('crm.customers') }} and customers.customer_id is null
+                then 'unknown_customer'
         end as rejection_reason
     from numbered
     left join customers on numbered.customer_id = customers.customer_id

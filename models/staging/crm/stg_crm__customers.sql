@@ -29,8 +29,8 @@ renamed as (
         try_cast(household_income as double) as household_income,
         lower({{ clean_text('acquisition_channel') }}) as acquisition_channel,
         lower({{ clean_text('social_handle') }}) as social_handle,
-        {{ parse_timestamp('created_at') }} as created_at,
-        {{ parse_timestamp('updated_at') }} as updated_at,
+        {{ parse_timestamp('created_at') }} as created_at_read,
+        {{ parse_timestamp('updated_at') }} as updated_at_read,
         {{ clean_text('email') }} is not null as has_email_text,
         {{ clean_text('birth_date') }} is not null as has_birth_date_text,
         {{ clean_text('created_at') }} is not null as has_created_at_text
@@ -38,27 +38,55 @@ renamed as (
 
 ),
 
+-- A date that cannot be true would win or lose every comparison of records.
+dated as (
+
+    select
+        *,
+        case
+            when
+                not {{ is_in_future('created_at_read') }}
+                and not {{ is_before_records('created_at_read') }}
+                then created_at_read
+        end as created_at,
+        case
+            when
+                not {{ is_in_future('updated_at_read') }}
+                and not {{ is_before_records('updated_at_read') }}
+                then updated_at_read
+        end as updated_at
+    from renamed
+
+),
+
 numbered as (
 
     select
-        renamed.*,
+        dated.*,
         countries.country_code,
         row_number() over (
-            partition by renamed.customer_id
+            partition by dated.customer_id
             order by
-                renamed.updated_at desc nulls last,
-                renamed.created_at desc nulls last,
-                renamed.email asc nulls last,
-                renamed.phone asc nulls last,
-                renamed.last_name asc nulls last,
-                renamed.first_name asc nulls last,
-                renamed.address asc nulls last,
-                renamed.birth_on asc nulls last,
-                renamed.country_raw asc nulls last
+                dated.updated_at desc nulls last,
+                dated.created_at desc nulls last,
+                dated.email asc nulls last,
+                dated.phone asc nulls last,
+                dated.last_name asc nulls last,
+                dated.first_name asc nulls last,
+                dated.address asc nulls last,
+                dated.birth_on asc nulls last,
+                dated.country_raw asc nulls last,
+                dated.postcode asc nulls last,
+                dated.city asc nulls last,
+                dated.gender asc nulls last,
+                dated.profession asc nulls last,
+                dated.household_income asc nulls last,
+                dated.acquisition_channel asc nulls last,
+                dated.social_handle asc nulls last
         ) as occurrence
-    from renamed
+    from dated
     left join countries
-        on {{ fold_text('renamed.country_raw') }} = countries.spelling
+        on {{ fold_text('dated.country_raw') }} = countries.spelling
 
 ),
 

@@ -45,7 +45,8 @@ final as (
             when numbered.occurrence > 1 then 'repeated_record'
             when numbered.requested_at is null then 'unreadable_date'
             when {{ is_in_future('numbered.requested_at') }} then 'future_date'
-            when customers.customer_id is null then 'unknown_customer'
+            when {{ source_is_on('crm.customers') }} and customers.customer_id is null
+                then 'unknown_customer'
         end as rejection_reason
     from numbered
     left join customers on numbered.customer_id = customers.customer_id

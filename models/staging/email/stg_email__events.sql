@@ -60,7 +60,8 @@ final as (
                     'sent', 'delivered', 'open', 'click', 'bounce', 'unsubscribe'
                 )
                 then 'unknown_value'
-            when campaigns.campaign_id is null then 'unknown_campaign'
+            when {{ source_is_on('email.campaigns') }} and campaigns.campaign_id is null
+                then 'unknown_campaign'
         end as rejection_reason
     from numbered
     left join campaigns on numbered.campaign_id = campaigns.campaign_id

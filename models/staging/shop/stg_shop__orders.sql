@@ -21,6 +21,8 @@ renamed as (
         lower({{ clean_text('channel') }}) as channel,
         upper({{ clean_text('currency') }}) as currency,
         coalesce(try_cast(discount_amount as double), 0) as discount_amount,
+        {{ clean_text('discount_amount') }} is not null
+        and try_cast(discount_amount as double) is null as is_discount_unreadable,
         try_cast(ordered_at as timestamp) as ordered_at
     from source
 
@@ -57,7 +59,7 @@ final as (
         numbered.currency,
         exchange_rates.euros_per_unit,
         greatest(numbered.discount_amount, 0) as discount_amount,
-        numbered.discount_amount < 0 as is_discount_negative,
+        numbered.discount_amount < 0 or numbered.is_discount_unreadable as is_discount_unusable,
         numbered.ordered_at,
         case
             when numbered.order_id is null then 'missing_key'

@@ -11,7 +11,10 @@ renamed as (
         {{ clean_text('mention_id') }} as mention_id,
         lower({{ clean_text('social_handle') }}) as social_handle,
         lower({{ clean_text('platform') }}) as platform,
-        least(greatest(try_cast(sentiment as double), -1), 1) as sentiment,
+        case
+            when try_cast(sentiment as double) is not null
+                then least(greatest(try_cast(sentiment as double), -1), 1)
+        end as sentiment,
         try_cast(reach as bigint) as reach,
         try_cast(mentioned_at as timestamp) as mentioned_at
     from source

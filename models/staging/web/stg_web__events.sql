@@ -35,6 +35,10 @@ numbered as (
                 customer_id nulls last,
                 event_name nulls last,
                 page_url nulls last,
+                utm_source nulls last,
+                utm_medium nulls last,
+                utm_campaign nulls last,
+                device nulls last,
                 engagement_seconds
         ) as occurrence
     from renamed

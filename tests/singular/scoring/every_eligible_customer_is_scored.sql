@@ -1,0 +1,33 @@
+-- Whoever is eligible for a target that can be learned has a score, and nobody else. A row here is a
+-- customer lost in scoring, or one scored without being eligible.
+with labels as (
+
+    select * from {{ ref('int_customer_labels') }}
+
+),
+
+learned as (
+
+    select distinct target from labels
+    where label is not null
+
+),
+
+eligible as (
+
+    select
+        labels.customer_key,
+        labels.target
+    from labels
+    inner join learned on labels.target = learned.target
+    where labels.split = 'score'
+
+)
+
+select
+    eligible.customer_key as customer_eligible,
+    scores.customer_key as customer_scored
+from eligible
+full outer join {{ ref('customer_scores') }} as scores
+    on eligible.customer_key = scores.customer_key and eligible.target = scores.target
+where eligible.customer_key is null or scores.customer_key is null
