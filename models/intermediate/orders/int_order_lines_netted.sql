@@ -37,8 +37,8 @@ as_of as (
 
 ),
 
--- Positive lines of a cancelled or returned order did not last; a negative line always takes revenue
--- back.
+-- Positive lines of a cancelled or returned order did not last; a negative line always takes
+-- revenue back.
 amounts as (
 
     select

@@ -1,5 +1,5 @@
--- Every accepted line before the as-of date is netted, once. A difference means that lines were lost
--- or repeated where they meet currencies, products or people.
+-- Every accepted line before the as-of date is netted, once. A difference means that lines were
+-- lost or repeated where they meet currencies, products or people.
 with totals as (
 
     select

@@ -1,5 +1,5 @@
--- The customers of all segments are those who were clustered, and their shares sum to one, for every
--- level and feature. Anything else means that a segment was lost or counted twice on the way.
+-- The customers of all segments are those who were clustered, and their shares sum to one, for
+-- every level and feature. Anything else means that a segment was lost or counted twice on the way.
 with clustered as (
 
     select count(*) as customers from {{ ref('ml_customer_clusters') }}
