@@ -65,22 +65,12 @@ def test_models_refer_only_to_the_left(manifest):
     assert violations(manifest) == []
 
 
-def test_a_reference_to_the_right_is_found(manifest):
+@pytest.mark.parametrize("parent", ["customer_segments", "stg_crm__customers"])
+def test_a_reference_to_the_right_or_to_another_source_is_found(parent, manifest):
     crossed = json.loads(json.dumps(manifest))
     staging = "model.customer_segmentation.stg_shop__orders"
-    crossed["nodes"][staging]["depends_on"]["nodes"].append(
-        "model.customer_segmentation.customer_segments"
-    )
-    assert violations(crossed) == ["stg_shop__orders refers to customer_segments"]
-
-
-def test_a_reference_between_sources_in_staging_is_found(manifest):
-    crossed = json.loads(json.dumps(manifest))
-    staging = "model.customer_segmentation.stg_shop__orders"
-    crossed["nodes"][staging]["depends_on"]["nodes"].append(
-        "model.customer_segmentation.stg_crm__customers"
-    )
-    assert violations(crossed) == ["stg_shop__orders refers to stg_crm__customers"]
+    crossed["nodes"][staging]["depends_on"]["nodes"].append(f"model.customer_segmentation.{parent}")
+    assert violations(crossed) == [f"stg_shop__orders refers to {parent}"]
 
 
 def test_every_model_says_its_grain(manifest):
