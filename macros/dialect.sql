@@ -4,33 +4,109 @@
 -#}
 
 
-{#- A timestamp from text in one of the seven formats seen in the sources, else null. -#}
-{% macro parse_timestamp(text) -%}
-    {{ return(adapter.dispatch('parse_timestamp')(text)) }}
+{#-
+    A timestamp from what a source delivers: a timestamp as it is, ISO text, else text in one of the
+    formats of `vars: date_formats`, else null. The engine looks at text only where the plain cast
+    gives nothing, so a typed column costs nothing.
+-#}
+{% macro parse_timestamp(value) -%}
+    {{ return(adapter.dispatch('parse_timestamp')(value)) }}
 {%- endmacro %}
 
-{% macro default__parse_timestamp(text) -%}
+{% macro default__parse_timestamp(value) -%}
     coalesce(
+        try_cast({{ value }} as timestamp),
+        try_cast(trim(cast({{ value }} as string)) as timestamp),
         try_strptime(
-            trim(cast({{ text }} as string)),
-            [
-                '%Y-%m-%d', '%Y-%m-%d %H:%M:%S', '%Y-%m-%dT%H:%M:%SZ', '%d/%m/%Y', '%d.%m.%Y',
-                '%d-%m-%Y', '%Y%m%d'
-            ]
-        ),
-        try_cast(trim(cast({{ text }} as string)) as timestamp)
+            trim(cast({{ value }} as string)), ['{{ var("date_formats") | join("', '") }}']
+        )
     )
 {%- endmacro %}
 
-{% macro spark__parse_timestamp(text) -%}
+{% macro spark__parse_timestamp(value) -%}
     coalesce(
-        {%- for format in [
-            "yyyy-MM-dd", "yyyy-MM-dd HH:mm:ss", "yyyy-MM-dd''T''HH:mm:ss''Z''", "dd/MM/yyyy",
-            "dd.MM.yyyy", "dd-MM-yyyy", "yyyyMMdd"
-        ] %}
-        try_to_timestamp(trim(cast({{ text }} as string)), '{{ format }}'),
+        try_cast({{ value }} as timestamp),
+        try_cast(trim(cast({{ value }} as string)) as timestamp)
+        {%- for format in var('date_formats') %},
+        try_to_timestamp(
+            trim(cast({{ value }} as string)),
+            '{{ format | replace("%Y", "yyyy") | replace("%m", "MM") | replace("%d", "dd")
+                | replace("%H", "HH") | replace("%M", "mm") | replace("%S", "ss") }}'
+        )
         {%- endfor %}
-        try_cast(trim(cast({{ text }} as string)) as timestamp)
+    )
+{%- endmacro %}
+
+
+{#- Several columns as one value; costs nothing until something is made of it. -#}
+{% macro pack_columns(columns, relation) -%}
+    {{ return(adapter.dispatch('pack_columns')(columns, relation)) }}
+{%- endmacro %}
+
+{% macro default__pack_columns(columns, relation) -%}
+    struct_pack(
+        {%- for column in columns %}
+        {{ column }} := {{ relation }}.{{ column }}{{ "," if not loop.last }}
+        {%- endfor %}
+    )
+{%- endmacro %}
+
+{% macro spark__pack_columns(columns, relation) -%}
+    struct({{ relation }}.{{ columns | join(', ' ~ relation ~ '.') }})
+{%- endmacro %}
+
+
+{#- Packed columns as JSON text, nulls written out. -#}
+{% macro packed_to_json(packed) -%}
+    {{ return(adapter.dispatch('packed_to_json')(packed)) }}
+{%- endmacro %}
+
+{% macro default__packed_to_json(packed) -%}
+    cast(to_json({{ packed }}) as string)
+{%- endmacro %}
+
+{% macro spark__packed_to_json(packed) -%}
+    to_json({{ packed }}, map('ignoreNullFields', 'false'))
+{%- endmacro %}
+
+
+{#-
+    Words in lower case with a capital each, but for those listed that do not come first. Words are
+    separated by blanks, hyphens and apostrophes.
+-#}
+{% macro capitalise_words(text, small_words) -%}
+    {{ return(adapter.dispatch('capitalise_words')(text, small_words)) }}
+{%- endmacro %}
+
+{% macro default__capitalise_words(text, small_words) -%}
+    array_to_string(
+        list_transform(
+            regexp_extract_all(lower({{ text }}), '[^ ''-]+[ ''-]*'),
+            lambda word, place: case
+                when
+                    place > 1
+                    and rtrim(word, ' ''-') in ('{{ small_words | join("', '") }}')
+                    then word
+                else upper(word[1]) || word[2:]
+            end
+        ),
+        ''
+    )
+{%- endmacro %}
+
+{% macro spark__capitalise_words(text, small_words) -%}
+    array_join(
+        transform(
+            regexp_extract_all(lower({{ text }}), "([^ '-]+[ '-]*)", 1),
+            (word, place) -> case
+                when
+                    place > 0
+                    and rtrim(" '-", word) in ('{{ small_words | join("', '") }}')
+                    then word
+                else upper(substr(word, 1, 1)) || substr(word, 2)
+            end
+        ),
+        ''
     )
 {%- endmacro %}
 
@@ -45,7 +121,7 @@
 {%- endmacro %}
 
 {% macro spark__matches_regex(text, pattern) -%}
-    regexp_like({{ text }}, '{{ pattern }}')
+    regexp_like({{ text }}, r'{{ pattern }}')
 {%- endmacro %}
 
 
@@ -59,8 +135,18 @@
 {%- endmacro %}
 
 {% macro spark__replace_regex(text, pattern, replacement) -%}
-    regexp_replace({{ text }}, '{{ pattern }}', '{{ replacement }}')
+    regexp_replace({{ text }}, r'{{ pattern }}', '{{ replacement }}')
 {%- endmacro %}
+
+
+{#- How a replacement names the first group of its pattern. -#}
+{% macro first_group() -%}
+    {{ return(adapter.dispatch('first_group')()) }}
+{%- endmacro %}
+
+{% macro default__first_group() -%}\1{%- endmacro %}
+
+{% macro spark__first_group() -%}$1{%- endmacro %}
 
 
 {#- Text in lower case without accents. -#}
@@ -104,4 +190,18 @@
 
 {% macro spark__days_between(first, second) -%}
     datediff({{ second }}, {{ first }})
+{%- endmacro %}
+
+
+{#- Every column but these. -#}
+{% macro all_but(columns) -%}
+    {{ return(adapter.dispatch('all_but')(columns)) }}
+{%- endmacro %}
+
+{% macro default__all_but(columns) -%}
+    * exclude ({{ columns | join(', ') }})
+{%- endmacro %}
+
+{% macro spark__all_but(columns) -%}
+    * except ({{ columns | join(', ') }})
 {%- endmacro %}

@@ -4,27 +4,114 @@
 {%- endmacro %}
 
 
+{#- A whole number, also where it was written as 3.0; null for anything else. -#}
+{% macro read_integer(value) -%}
+    case
+        when try_cast({{ value }} as double) = floor(try_cast({{ value }} as double))
+            then try_cast(try_cast({{ value }} as double) as integer)
+    end
+{%- endmacro %}
+
+
 {#- An e-mail address in lower case where it has the form of one, else null. -#}
 {% macro clean_email(text) -%}
     case
         when {{ matches_regex("lower(trim(cast(" ~ text ~ " as string)))",
-            "^[a-z0-9._%+-]+@[a-z0-9-]+([.][a-z0-9-]+)*[.][a-z]{2,}$") }}
+            "^[a-z0-9_%+-]+([.][a-z0-9_%+-]+)*@[a-z0-9-]+([.][a-z0-9-]+)*[.][a-z]{2,}$") }}
             then lower(trim(cast({{ text }} as string)))
     end
 {%- endmacro %}
 
 
+{#- Text in lower case without accents or punctuation: how seeds of spellings are written. -#}
+{% macro fold_spelling(text) -%}
+    nullif(trim({{ replace_regex(fold_text("cast(" ~ text ~ " as string)"), "[^a-z0-9]+", " ") }}), '')
+{%- endmacro %}
+
+
 {#-
-    A phone number as + and digits. A national number (leading zero, ten digits) is taken as French;
-    fewer than eight digits are no number.
+    A name of a person or a town: one blank between words, plain apostrophes and hyphens, and
+    capitals as in French where it came in only capitals or only small letters.
 -#}
-{% macro clean_phone(text) -%}
-    {%- set digits = replace_regex("cast(" ~ text ~ " as string)", "[^0-9+]", "") -%}
+{% macro clean_name(text) -%}
+    {%- set spaced = replace_regex(
+        replace_regex("trim(cast(" ~ text ~ " as string))", "[ \t\u00a0]+", " "), "[’‘ʼ]", "''"
+    ) -%}
+    {%- set plain = "nullif(trim(" ~ replace_regex(spaced, "[‐‑–]", "-") ~ "), '')" -%}
     case
-        when {{ matches_regex(digits, "^[+][0-9]{8,15}$") }} then {{ digits }}
-        when {{ matches_regex(digits, "^00[0-9]{8,15}$") }} then '+' || substr({{ digits }}, 3)
-        when {{ matches_regex(digits, "^0[1-9][0-9]{8}$") }} then '+33' || substr({{ digits }}, 2)
+        when {{ plain }} = upper({{ plain }}) or {{ plain }} = lower({{ plain }})
+            then {{ capitalise_words(plain, var('small_words_of_names')) }}
+        else {{ plain }}
     end
+{%- endmacro %}
+
+
+{#-
+    A postcode in capitals with single blanks; a French one without blanks, and with the leading
+    zero that a spreadsheet takes away.
+
+    Arguments:
+        text (string): the postcode as delivered.
+        country (string): ISO code of its country.
+-#}
+{% macro clean_postcode(text, country) -%}
+    {%- set plain = replace_regex(
+        replace_regex("upper(trim(cast(" ~ text ~ " as string)))", "[.]0+$", ""),
+        "[ \t\u00a0]+", " "
+    ) -%}
+    {%- set french = replace_regex(
+        replace_regex(plain, "^FR?-", ""), "[ .]", ""
+    ) -%}
+    case
+        when {{ country }} = 'FR' and {{ matches_regex(french, "^[0-9]{4}$") }}
+            then '0' || {{ french }}
+        when {{ country }} = 'FR' and {{ matches_regex(french, "^[0-9]{5}$") }} then {{ french }}
+        else nullif({{ plain }}, '')
+    end
+{%- endmacro %}
+
+
+{#-
+    The codes of the rules of lesser severity that a row breaks, joined by commas; null for none.
+
+    Arguments:
+        conditions (dict): reason code → condition.
+-#}
+{% macro list_flags(conditions) -%}
+    {%- if not conditions %}cast(null as string)
+    {%- else -%}
+    nullif(
+        concat_ws(
+            ','
+            {%- for code, condition in conditions.items() %},
+            case when {{ condition }} then '{{ code }}' end
+            {%- endfor %}
+        ),
+        ''
+    )
+    {%- endif %}
+{%- endmacro %}
+
+
+{#- The raw row as JSON where it is set aside: packed columns become text only there. -#}
+{% macro raw_row(reason, packed) -%}
+    case when {{ reason }} is not null then {{ packed_to_json(packed) }} end
+{%- endmacro %}
+
+
+{#-
+    JSON text of a row with the values of these columns, and any e-mail address, hidden.
+
+    Arguments:
+        json (string): the text, written by `packed_to_json`.
+        columns (list): columns that hold personal data.
+-#}
+{% macro mask_json(json, columns) -%}
+    {%- set value = '(?:"(?:[^"\\\\]|\\\\.)*"|[-+.0-9eE]+|true|false)' -%}
+    {%- set hidden = replace_regex(
+        json, '"(' ~ columns | join('|') ~ ')":' ~ value, '"' ~ first_group() ~ '":"***"'
+    ) if columns else json -%}
+    {{ replace_regex(hidden, '[^" ]+@[^" ]+', '***') }}
 {%- endmacro %}
 
 

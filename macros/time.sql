@@ -30,3 +30,14 @@
     )
 {%- endmacro %}
 
+
+
+{#- A timestamp as read, where it can be true: neither in the future nor before all records. -#}
+{% macro plausible_timestamp(value) -%}
+    case
+        when
+            not {{ is_in_future(parse_timestamp(value)) }}
+            and not {{ is_before_records(parse_timestamp(value)) }}
+            then {{ parse_timestamp(value) }}
+    end
+{%- endmacro %}

@@ -44,12 +44,14 @@ amounts as (
     select
         order_lines.order_id,
         order_lines.line_number,
+        order_lines.product_id,
         identities.customer_key,
         orders.channel,
         coalesce(products.category, 'unknown') as category,
         orders.ordered_at,
         order_lines.quantity > 0 and orders.status = 'completed' as is_sale,
         order_lines.quantity < 0 as is_return,
+        order_lines.quantity > 0 and orders.status <> 'cancelled' as is_bought,
         abs(order_lines.quantity) as quantity,
         orders.euros_per_unit / base_currency.euros_per_unit as rate,
         case
@@ -74,6 +76,19 @@ amounts as (
 
 ),
 
+-- When each customer first bought each product: what comes back must have been bought before.
+first_bought as (
+
+    select
+        customer_key,
+        product_id,
+        min(ordered_at) as first_bought_at
+    from amounts
+    where is_bought and customer_key is not null
+    group by customer_key, product_id
+
+),
+
 -- An order's discount is spread over its sales in proportion, and never exceeds them.
 shared as (
 
@@ -88,26 +103,37 @@ shared as (
 final as (
 
     select
-        order_id,
-        line_number,
-        customer_key,
-        channel,
-        category,
-        quantity,
-        cast(gross_amount * rate as decimal(18, 4)) as gross_revenue,
+        shared.order_id,
+        shared.line_number,
+        shared.product_id,
+        shared.customer_key,
+        shared.channel,
+        shared.category,
+        shared.quantity,
+        cast(shared.gross_amount * shared.rate as decimal(18, 4)) as gross_revenue,
         cast(
             coalesce(
-                gross_amount / nullif(order_gross_amount, 0)
-                * least(discount_amount, order_gross_amount)
-                * rate,
+                shared.gross_amount / nullif(shared.order_gross_amount, 0)
+                * least(shared.discount_amount, shared.order_gross_amount)
+                * shared.rate,
                 0
             ) as decimal(18, 4)
         ) as discount_revenue,
-        cast(returned_amount * rate as decimal(18, 4)) as returned_revenue,
-        is_sale,
-        is_return,
-        ordered_at
+        cast(shared.returned_amount * shared.rate as decimal(18, 4)) as returned_revenue,
+        shared.is_sale,
+        shared.is_return,
+        -- Of an unknown buyer nothing can be said.
+        shared.is_return
+        and shared.customer_key is not null
+        and coalesce(first_bought.first_bought_at > shared.ordered_at, true)
+            as is_return_without_sale,
+        shared.ordered_at
     from shared
+    left join first_bought
+        on
+            shared.is_return
+            and shared.customer_key = first_bought.customer_key
+            and shared.product_id = first_bought.product_id
 
 )
 

@@ -5,9 +5,11 @@ with set_aside as (
     select
         '{{ table.table.split(".")[0] }}' as source_name,
         '{{ table.table.split(".")[1] }}' as table_name,
+        '{{ source_file(table.table) }}' as source_file,
         coalesce({{ table.key }}, '?') as record_id,
         occurrence,
-        rejection_reason as reason_code
+        rejection_reason as reason_code,
+        raw_row
     from {{ ref(table.model) }}
     where rejection_reason is not null
     {{ "union all" if not loop.last }}
@@ -15,9 +17,9 @@ with set_aside as (
 
 ),
 
-reasons as (
+rules as (
 
-    select * from {{ ref('rejection_reasons') }}
+    select * from {{ ref('quality_rules') }} where severity = 'blocking'
 
 ),
 
@@ -26,13 +28,19 @@ final as (
     select
         set_aside.source_name,
         set_aside.table_name,
+        set_aside.source_file,
         set_aside.record_id,
         set_aside.occurrence,
         set_aside.reason_code,
-        reasons.reason,
-        reasons.what_to_do
+        rules.reason,
+        rules.what_to_do,
+        set_aside.raw_row
     from set_aside
-    left join reasons on set_aside.reason_code = reasons.reason_code
+    left join rules
+        on
+            set_aside.source_name = rules.source_name
+            and set_aside.table_name = rules.table_name
+            and set_aside.reason_code = rules.reason_code
 
 )
 

@@ -33,9 +33,7 @@ rows_staged as (
     {%- for table in contract_tables() %}
     select
         '{{ table.table }}' as source_table,
-        count(*) filter (where rejection_reason is null) as rows_kept,
-        count(*) filter (where rejection_reason is null and ({{ table.flag or '1 = 0' }}))
-            as rows_flagged
+        count(*) filter (where rejection_reason is null) as rows_kept
     from {{ ref(table.model) }}
     {{ "union all" if not loop.last }}
     {%- endfor %}
@@ -52,6 +50,23 @@ rows_set_aside as (
 
 ),
 
+-- A row that breaks several rules is one row.
+rows_flagged as (
+
+    select
+        source_table,
+        count(*) as rows_flagged
+    from (
+        select distinct
+            source_name || '.' || table_name as source_table,
+            record_id,
+            occurrence
+        from {{ ref('int_records_flagged') }}
+    ) as flagged
+    group by source_table
+
+),
+
 final as (
 
     select
@@ -60,11 +75,12 @@ final as (
         rows_in.rows_in,
         rows_staged.rows_kept,
         coalesce(rows_set_aside.rows_set_aside, 0) as rows_set_aside,
-        rows_staged.rows_flagged,
+        coalesce(rows_flagged.rows_flagged, 0) as rows_flagged,
         rows_in.is_switched_on
     from rows_in
     inner join rows_staged on rows_in.source_table = rows_staged.source_table
     left join rows_set_aside on rows_in.source_table = rows_set_aside.source_table
+    left join rows_flagged on rows_in.source_table = rows_flagged.source_table
 
 )
 

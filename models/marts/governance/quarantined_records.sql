@@ -5,17 +5,64 @@ with quarantined as (
 
 ),
 
+identities as (
+
+    select * from {{ ref('ml_customer_identities') }}
+
+),
+
+-- A customer number is personal data: people stand here under their key, if they have one.
+named as (
+
+    select
+        quarantined.*,
+        identities.customer_key,
+        quarantined.source_name = 'crm' and quarantined.table_name = 'customers' as is_person
+    from quarantined
+    left join identities
+        on
+            quarantined.source_name = 'crm'
+            and quarantined.table_name = 'customers'
+            and 'id:' || quarantined.record_id = identities.record_id
+
+),
+
+numbered as (
+
+    select
+        *,
+        row_number() over (
+            partition by source_name, table_name, customer_key
+            order by record_id asc, occurrence asc
+        ) as running_number
+    from named
+
+),
+
 final as (
 
     select
         source_name,
         table_name,
-        record_id,
-        cast(occurrence as bigint) as occurrence,
+        source_file,
+        case
+            when not is_person then record_id
+            when customer_key is not null then customer_key
+            else 'unknown person'
+        end as record_id,
+        cast(case when is_person then running_number else occurrence end as bigint) as occurrence,
         reason_code,
         reason,
-        what_to_do
-    from quarantined
+        what_to_do,
+        case
+            {%- for table in contract_tables() %}
+            when
+                source_name = '{{ table.table.split(".")[0] }}'
+                and table_name = '{{ table.table.split(".")[1] }}'
+                then {{ mask_json('raw_row', table.personal) }}
+            {%- endfor %}
+        end as masked_row
+    from numbered
 
 )
 

@@ -1,4 +1,9 @@
 -- One row per row of crm.customers; people may have several.
+{%- set columns = [
+    'customer_id', 'email', 'phone', 'first_name', 'last_name', 'address', 'postcode', 'city',
+    'country', 'birth_date', 'gender', 'profession', 'household_income', 'acquisition_channel',
+    'social_handle', 'created_at', 'updated_at',
+] %}
 with source as (
 
     select * from {{ source_rows(source('crm', 'customers'), 'crm.customers') }}
@@ -7,34 +12,19 @@ with source as (
 
 countries as (
 
-    select * from {{ ref('country_spellings') }}
+    select * from {{ ref('stg_crm__countries') }}
 
 ),
 
-renamed as (
+phones as (
 
-    select
-        {{ clean_text('customer_id') }} as customer_id,
-        {{ clean_email('email') }} as email,
-        {{ clean_phone('phone') }} as phone,
-        {{ clean_text('first_name') }} as first_name,
-        {{ clean_text('last_name') }} as last_name,
-        {{ clean_text('address') }} as address,
-        {{ clean_text('postcode') }} as postcode,
-        {{ clean_text('city') }} as city,
-        {{ clean_text('country') }} as country_raw,
-        cast({{ parse_timestamp('birth_date') }} as date) as birth_on,
-        lower({{ clean_text('gender') }}) as gender,
-        lower({{ clean_text('profession') }}) as profession,
-        try_cast(household_income as double) as household_income,
-        lower({{ clean_text('acquisition_channel') }}) as acquisition_channel,
-        lower({{ clean_text('social_handle') }}) as social_handle,
-        {{ parse_timestamp('created_at') }} as created_at_read,
-        {{ parse_timestamp('updated_at') }} as updated_at_read,
-        {{ clean_text('email') }} is not null as has_email_text,
-        {{ clean_text('birth_date') }} is not null as has_birth_date_text,
-        {{ clean_text('created_at') }} is not null as has_created_at_text
-    from source
+    select * from {{ ref('stg_crm__phones') }}
+
+),
+
+spellings as (
+
+    select * from {{ ref('value_spellings') }}
 
 ),
 
@@ -42,86 +32,150 @@ renamed as (
 dated as (
 
     select
-        *,
-        case
-            when
-                not {{ is_in_future('created_at_read') }}
-                and not {{ is_before_records('created_at_read') }}
-                then created_at_read
-        end as created_at,
-        case
-            when
-                not {{ is_in_future('updated_at_read') }}
-                and not {{ is_before_records('updated_at_read') }}
-                then updated_at_read
-        end as updated_at
-    from renamed
+        {{ select_columns(columns) }},
+        {{ plausible_timestamp('created_at') }} as created_at_read,
+        {{ plausible_timestamp('updated_at') }} as updated_at_read
+    from source
 
 ),
 
 numbered as (
 
     select
-        dated.*,
-        countries.country_code,
+        *,
         row_number() over (
-            partition by dated.customer_id
-            order by
-                dated.updated_at desc nulls last,
-                dated.created_at desc nulls last,
-                dated.email asc nulls last,
-                dated.phone asc nulls last,
-                dated.last_name asc nulls last,
-                dated.first_name asc nulls last,
-                dated.address asc nulls last,
-                dated.birth_on asc nulls last,
-                dated.country_raw asc nulls last,
-                dated.postcode asc nulls last,
-                dated.city asc nulls last,
-                dated.gender asc nulls last,
-                dated.profession asc nulls last,
-                dated.household_income asc nulls last,
-                dated.acquisition_channel asc nulls last,
-                dated.social_handle asc nulls last
+            partition by {{ clean_text('customer_id') }}
+            order by {{ order_of_rows(columns, ['updated_at_read desc', 'created_at_read desc']) }}
         ) as occurrence
     from dated
-    left join countries
-        on {{ fold_text('dated.country_raw') }} = countries.spelling
+
+),
+
+-- The CRM's own last day: how old somebody is must not depend on the day of the build.
+newest as (
+
+    select max(greatest(coalesce(updated_at_read, created_at_read), created_at_read)) as changed_at
+    from dated
+
+),
+
+renamed as (
+
+    select
+        {{ clean_text('numbered.customer_id') }} as customer_id,
+        numbered.occurrence,
+        {{ clean_email('numbered.email') }} as email,
+        numbered.email as email_raw,
+        phones.e164 as phone,
+        numbered.phone as phone_raw,
+        phones.phone_type,
+        phones.is_valid as is_phone_valid,
+        {{ clean_name('numbered.first_name') }} as first_name,
+        numbered.first_name as first_name_raw,
+        {{ clean_name('numbered.last_name') }} as last_name,
+        numbered.last_name as last_name_raw,
+        {{ clean_text(replace_regex('numbered.address', '[ \t\u00a0]+', ' ')) }} as address,
+        numbered.address as address_raw,
+        {{ clean_postcode(
+            'numbered.postcode',
+            "coalesce(countries.country_code, case when " ~ clean_text('numbered.country')
+            ~ " is null then '" ~ var('default_country') ~ "' end)"
+        ) }} as postcode,
+        numbered.postcode as postcode_raw,
+        {{ clean_name('numbered.city') }} as city,
+        numbered.city as city_raw,
+        {{ clean_text('numbered.country') }} as country_raw,
+        countries.country_code,
+        coalesce(countries.is_corrected, false) as is_country_corrected,
+        cast({{ parse_timestamp('numbered.birth_date') }} as date) as birth_on_read,
+        {{ clean_text('numbered.birth_date') }} as birth_on_raw,
+        coalesce(genders.code, lower({{ clean_text('numbered.gender') }})) as gender,
+        numbered.gender as gender_raw,
+        lower({{ clean_text('numbered.profession') }}) as profession,
+        numbered.profession as profession_raw,
+        try_cast(numbered.household_income as double) as household_income,
+        {{ clean_text('numbered.household_income') }} as household_income_raw,
+        coalesce(channels.code, lower({{ clean_text('numbered.acquisition_channel') }}))
+            as acquisition_channel,
+        numbered.acquisition_channel as acquisition_channel_raw,
+        lower({{ clean_text('numbered.social_handle') }}) as social_handle,
+        numbered.social_handle as social_handle_raw,
+        numbered.created_at_read as created_at,
+        {{ clean_text('numbered.created_at') }} as created_at_raw,
+        numbered.updated_at_read as updated_at,
+        {{ clean_text('numbered.updated_at') }} as updated_at_raw,
+        cast(newest.changed_at as date) as newest_on,
+        {{ pack_columns(columns, 'numbered') }} as packed
+    from numbered
+    cross join newest
+    left join countries on {{ fold_spelling('numbered.country') }} = countries.spelling
+    left join phones
+        on
+            {{ clean_text('numbered.phone') }} = phones.phone_text
+            and coalesce(countries.country_code, '{{ var("default_country") }}')
+            = phones.country_code
+    left join spellings as genders
+        on
+            genders.domain = 'gender'
+            and {{ fold_spelling('numbered.gender') }} = genders.spelling
+    left join spellings as channels
+        on
+            channels.domain = 'acquisition_channel'
+            and {{ fold_spelling('numbered.acquisition_channel') }} = channels.spelling
+
+),
+
+judged as (
+
+    select
+        *,
+        {{ clean_text('email_raw') }} is not null and email is null as is_email_broken,
+        {{ clean_text('phone_raw') }} is not null and phone is null as is_phone_unreadable,
+        country_raw is not null and country_code is null as is_country_unknown,
+        coalesce(postcode = '0' || {{ replace_regex(clean_text('postcode_raw'), '[ ]|[.]0+$', '') }}, false)
+            as is_postcode_corrected,
+        birth_on_raw is not null and birth_on_read is null as is_birth_date_unreadable,
+        coalesce({{ is_in_future('birth_on_read') }}, false) as is_birth_date_in_future,
+        coalesce(
+            not {{ is_in_future('birth_on_read') }}
+            and (
+                birth_on_read > newest_on
+                or {{ age_in_years('birth_on_read', 'newest_on') }}
+                > {{ var('oldest_plausible_age') }}
+            ),
+            false
+        ) as is_age_impossible,
+        created_at_raw is not null and created_at is null as is_created_at_unreadable,
+        case
+            when customer_id is null then 'missing_key'
+            when occurrence > 1 then 'repeated_record'
+        end as rejection_reason
+    from renamed
 
 ),
 
 final as (
 
     select
-        customer_id,
-        occurrence,
-        email,
-        phone,
-        first_name,
-        last_name,
-        address,
-        postcode,
-        city,
-        country_raw,
-        country_code,
-        case when {{ is_in_future('birth_on') }} then null else birth_on end as birth_on,
-        gender,
-        profession,
-        household_income,
-        acquisition_channel,
-        social_handle,
-        has_email_text and email is null as is_email_broken,
-        country_raw is not null and country_code is null as is_country_unknown,
-        has_birth_date_text and birth_on is null as is_birth_date_unreadable,
-        coalesce({{ is_in_future('birth_on') }}, false) as is_birth_date_in_future,
-        has_created_at_text and created_at is null as is_created_at_unreadable,
-        created_at,
-        updated_at,
+        {{ all_but(["birth_on_read", "newest_on", "packed"]) }},
         case
-            when customer_id is null then 'missing_key'
-            when occurrence > 1 then 'repeated_record'
-        end as rejection_reason
-    from numbered
+            when not is_birth_date_in_future and not is_age_impossible then birth_on_read
+        end as birth_on,
+        {{ list_flags({
+            'broken_email': 'is_email_broken',
+            'unreadable_phone': 'is_phone_unreadable',
+            'unknown_country': 'is_country_unknown',
+            'corrected_country': 'is_country_corrected',
+            'corrected_postcode': 'is_postcode_corrected',
+            'unreadable_birth_date': 'is_birth_date_unreadable',
+            'future_birth_date': 'is_birth_date_in_future',
+            'impossible_age': 'is_age_impossible',
+            'unreadable_income': 'household_income_raw is not null and household_income is null',
+            'unreadable_created_at': 'is_created_at_unreadable',
+            'unreadable_updated_at': 'updated_at_raw is not null and updated_at is null',
+        }) }} as quality_flags,
+        {{ raw_row('rejection_reason', 'packed') }} as raw_row
+    from judged
 
 )
 

@@ -1,4 +1,8 @@
 -- One row per row of crm.erasure_requests.
+{%- set columns = [
+    'request_id', 'customer_id', 'requested_at',
+] %}
+
 with source as (
 
     select * from {{ source_rows(source('crm', 'erasure_requests'), 'crm.erasure_requests') }}
@@ -11,45 +15,61 @@ customers as (
 
 ),
 
-renamed as (
+numbered as (
 
     select
-        {{ clean_text('request_id') }} as request_id,
-        {{ clean_text('customer_id') }} as customer_id,
-        try_cast(requested_at as timestamp) as requested_at
+        {{ select_columns(columns) }},
+        row_number() over (
+            partition by {{ clean_text('request_id') }}
+            order by {{ order_of_rows(columns, [parse_timestamp('requested_at') ~ ' asc']) }}
+        ) as occurrence
     from source
 
 ),
 
-numbered as (
+renamed as (
 
     select
-        *,
-        row_number() over (
-            partition by request_id
-            order by requested_at nulls last, customer_id nulls last
-        ) as occurrence
+        {{ clean_text('numbered.request_id') }} as request_id,
+        numbered.occurrence,
+        {{ clean_text('numbered.customer_id') }} as customer_id,
+        {{ parse_timestamp('numbered.requested_at') }} as requested_at,
+        {{ raw_date('numbered.requested_at') }} as requested_at_raw,
+        {{ pack_columns(columns, 'numbered') }} as packed
+    from numbered
+
+),
+
+judged as (
+
+    select
+        renamed.*,
+        case
+            when renamed.request_id is null then 'missing_key'
+            when renamed.occurrence > 1 then 'repeated_record'
+            when renamed.requested_at is null then 'unreadable_date'
+            when {{ is_in_future('renamed.requested_at') }} then 'future_date'
+            when {{ is_before_records('renamed.requested_at') }} then 'implausible_date'
+            when {{ source_is_on('crm.customers') }} and customers.customer_id is null
+                then 'unknown_customer'
+        end as rejection_reason
     from renamed
+    left join customers on renamed.customer_id = customers.customer_id
 
 ),
 
 final as (
 
     select
-        numbered.request_id,
-        numbered.occurrence,
-        numbered.customer_id,
-        numbered.requested_at,
-        case
-            when numbered.request_id is null then 'missing_key'
-            when numbered.occurrence > 1 then 'repeated_record'
-            when numbered.requested_at is null then 'unreadable_date'
-            when {{ is_in_future('numbered.requested_at') }} then 'future_date'
-            when {{ source_is_on('crm.customers') }} and customers.customer_id is null
-                then 'unknown_customer'
-        end as rejection_reason
-    from numbered
-    left join customers on numbered.customer_id = customers.customer_id
+        request_id,
+        occurrence,
+        customer_id,
+        requested_at,
+        requested_at_raw,
+        rejection_reason,
+        {{ list_flags({}) }} as quality_flags,
+        {{ raw_row('rejection_reason', 'packed') }} as raw_row
+    from judged
 
 )
 

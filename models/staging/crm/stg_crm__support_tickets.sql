@@ -1,4 +1,8 @@
 -- One row per row of crm.support_tickets.
+{%- set columns = [
+    'ticket_id', 'customer_id', 'category', 'opened_at', 'closed_at', 'satisfaction',
+] %}
+
 with source as (
 
     select * from {{ source_rows(source('crm', 'support_tickets'), 'crm.support_tickets') }}
@@ -11,59 +15,82 @@ customers as (
 
 ),
 
-renamed as (
+numbered as (
 
     select
-        {{ clean_text('ticket_id') }} as ticket_id,
-        {{ clean_text('customer_id') }} as customer_id,
-        lower({{ clean_text('category') }}) as category,
-        try_cast(satisfaction as integer) as satisfaction,
-        try_cast(opened_at as timestamp) as opened_at,
-        try_cast(closed_at as timestamp) as closed_at
+        {{ select_columns(columns) }},
+        row_number() over (
+            partition by {{ clean_text('ticket_id') }}
+            order by {{ order_of_rows(columns, [parse_timestamp('opened_at') ~ ' asc']) }}
+        ) as occurrence
     from source
 
 ),
 
-numbered as (
+renamed as (
 
     select
-        *,
-        row_number() over (
-            partition by ticket_id
-            order by
-                opened_at nulls last,
-                closed_at nulls last,
-                customer_id nulls last,
-                category nulls last,
-                satisfaction nulls last
-        ) as occurrence
+        {{ clean_text('numbered.ticket_id') }} as ticket_id,
+        numbered.occurrence,
+        {{ clean_text('numbered.customer_id') }} as customer_id,
+        lower({{ clean_text('numbered.category') }}) as category,
+        numbered.category as category_raw,
+        try_cast(numbered.satisfaction as integer) as satisfaction_read,
+        {{ clean_text('numbered.satisfaction') }} as satisfaction_raw,
+        {{ parse_timestamp('numbered.opened_at') }} as opened_at,
+        {{ raw_date('numbered.opened_at') }} as opened_at_raw,
+        {{ parse_timestamp('numbered.closed_at') }} as closed_at_read,
+        {{ raw_date('numbered.closed_at') }} as closed_at_raw,
+        {{ pack_columns(columns, 'numbered') }} as packed
+    from numbered
+
+),
+
+judged as (
+
+    select
+        renamed.*,
+        case when renamed.satisfaction_read between 1 and 5 then renamed.satisfaction_read end
+            as satisfaction,
+        case when not {{ is_in_future('renamed.closed_at_read') }} then renamed.closed_at_read end
+            as closed_at,
+        case
+            when renamed.ticket_id is null then 'missing_key'
+            when renamed.occurrence > 1 then 'repeated_record'
+            when renamed.opened_at is null then 'unreadable_date'
+            when {{ is_in_future('renamed.opened_at') }} then 'future_date'
+            when {{ is_before_records('renamed.opened_at') }} then 'implausible_date'
+            when {{ source_is_on('crm.customers') }} and customers.customer_id is null
+                then 'unknown_customer'
+        end as rejection_reason
     from renamed
+    left join customers on renamed.customer_id = customers.customer_id
 
 ),
 
 final as (
 
     select
-        numbered.ticket_id,
-        numbered.occurrence,
-        numbered.customer_id,
-        numbered.category,
-        case
-            when numbered.satisfaction between 1 and 5 then numbered.satisfaction
-        end as satisfaction,
-        numbered.opened_at,
-        numbered.closed_at,
-        case
-            when numbered.ticket_id is null then 'missing_key'
-            when numbered.occurrence > 1 then 'repeated_record'
-            when numbered.opened_at is null then 'unreadable_date'
-            when {{ is_in_future('numbered.opened_at') }} then 'future_date'
-            when {{ is_before_records('numbered.opened_at') }} then 'implausible_date'
-            when {{ source_is_on('crm.customers') }} and customers.customer_id is null
-                then 'unknown_customer'
-        end as rejection_reason
-    from numbered
-    left join customers on numbered.customer_id = customers.customer_id
+        ticket_id,
+        occurrence,
+        customer_id,
+        category,
+        category_raw,
+        satisfaction,
+        satisfaction_raw,
+        opened_at,
+        opened_at_raw,
+        closed_at,
+        closed_at_raw,
+        rejection_reason,
+        {{ list_flags({
+            'answer_off_scale': 'satisfaction_raw is not null and satisfaction is null',
+            'unreadable_closed_at': 'closed_at_raw is not null and closed_at_read is null',
+            'future_closed_at': 'closed_at_read is not null and closed_at is null',
+            'closed_before_opened': 'closed_at < opened_at',
+        }) }} as quality_flags,
+        {{ raw_row('rejection_reason', 'packed') }} as raw_row
+    from judged
 
 )
 

@@ -1,34 +1,53 @@
 -- One row per row of email.campaigns.
+{%- set columns = [
+    'campaign_id', 'sent_at', 'subject', 'cost', 'treatment_share',
+] %}
+
 with source as (
 
     select * from {{ source_rows(source('email', 'campaigns'), 'email.campaigns') }}
 
 ),
 
-renamed as (
+numbered as (
 
     select
-        {{ clean_text('campaign_id') }} as campaign_id,
-        {{ clean_text('subject') }} as subject,
-        try_cast(cost as double) as cost,
-        try_cast(treatment_share as double) as treatment_share,
-        try_cast(sent_at as timestamp) as sent_at
+        {{ select_columns(columns) }},
+        row_number() over (
+            partition by {{ clean_text('campaign_id') }}
+            order by {{ order_of_rows(columns, [parse_timestamp('sent_at') ~ ' asc']) }}
+        ) as occurrence
     from source
 
 ),
 
-numbered as (
+renamed as (
+
+    select
+        {{ clean_text('numbered.campaign_id') }} as campaign_id,
+        numbered.occurrence,
+        {{ clean_text('numbered.subject') }} as subject,
+        try_cast(numbered.cost as double) as cost,
+        {{ clean_text('numbered.cost') }} as cost_raw,
+        try_cast(numbered.treatment_share as double) as treatment_share,
+        {{ parse_timestamp('numbered.sent_at') }} as sent_at,
+        {{ raw_date('numbered.sent_at') }} as sent_at_raw,
+        {{ pack_columns(columns, 'numbered') }} as packed
+    from numbered
+
+),
+
+judged as (
 
     select
         *,
-        row_number() over (
-            partition by campaign_id
-            order by
-                sent_at nulls last,
-                subject nulls last,
-                cost nulls last,
-                treatment_share nulls last
-        ) as occurrence
+        case
+            when campaign_id is null then 'missing_key'
+            when occurrence > 1 then 'repeated_record'
+            when sent_at is null then 'unreadable_date'
+            when {{ is_in_future('sent_at') }} then 'future_date'
+            when {{ is_before_records('sent_at') }} then 'implausible_date'
+        end as rejection_reason
     from renamed
 
 ),
@@ -40,16 +59,17 @@ final as (
         occurrence,
         subject,
         cost,
+        cost_raw,
         treatment_share,
         sent_at,
-        case
-            when campaign_id is null then 'missing_key'
-            when occurrence > 1 then 'repeated_record'
-            when sent_at is null then 'unreadable_date'
-            when {{ is_in_future('sent_at') }} then 'future_date'
-            when {{ is_before_records('sent_at') }} then 'implausible_date'
-        end as rejection_reason
-    from numbered
+        sent_at_raw,
+        rejection_reason,
+        {{ list_flags({
+            'unusable_cost': 'cost < 0 or (cost is null and cost_raw is not null)',
+            'share_off_scale': 'treatment_share not between 0 and 1',
+        }) }} as quality_flags,
+        {{ raw_row('rejection_reason', 'packed') }} as raw_row
+    from judged
 
 )
 

@@ -1,4 +1,8 @@
 -- One row per row of email.events.
+{%- set columns = [
+    'event_id', 'campaign_id', 'customer_id', 'event_name', 'event_at',
+] %}
+
 with source as (
 
     select * from {{ source_rows(source('email', 'events'), 'email.events') }}
@@ -11,60 +15,109 @@ campaigns as (
 
 ),
 
-renamed as (
+spellings as (
 
-    select
-        {{ clean_text('event_id') }} as event_id,
-        {{ clean_text('campaign_id') }} as campaign_id,
-        {{ clean_text('customer_id') }} as customer_id,
-        lower({{ clean_text('event_name') }}) as event_name,
-        try_cast(event_at as timestamp) as event_at
-    from source
+    select * from {{ ref('value_spellings') }} where domain = 'email_event'
 
 ),
 
 numbered as (
 
     select
-        *,
+        {{ select_columns(columns) }},
         row_number() over (
-            partition by event_id
-            order by
-                event_at nulls last,
-                campaign_id nulls last,
-                customer_id nulls last,
-                event_name nulls last
+            partition by {{ clean_text('event_id') }}
+            order by {{ order_of_rows(columns, [parse_timestamp('event_at') ~ ' asc']) }}
         ) as occurrence
+    from source
+
+),
+
+-- The narrow columns alone: a window over whole rows would cost as much as the one above.
+followed as (
+
+    select
+        {{ clean_text('event_id') }} as event_id,
+        {{ parse_timestamp('event_at') }} as event_at,
+        lag({{ clean_text('event_id') }}) over same_event as previous_event_id,
+        lag({{ parse_timestamp('event_at') }}) over same_event as previous_event_at
+    from source
+    where customer_id is not null and campaign_id is not null
+    window same_event as (
+        partition by customer_id, campaign_id, event_name
+        order by {{ parse_timestamp('event_at') }} asc nulls last, event_id asc nulls last
+    )
+
+),
+
+near_duplicates as (
+
+    select distinct event_id
+    from followed
+    where
+        event_id <> previous_event_id
+        and event_at <= previous_event_at + interval {{ var('near_duplicate_seconds') }} second
+
+),
+
+renamed as (
+
+    select
+        {{ clean_text('numbered.event_id') }} as event_id,
+        numbered.occurrence,
+        {{ clean_text('numbered.campaign_id') }} as campaign_id,
+        {{ clean_text('numbered.customer_id') }} as customer_id,
+        coalesce(spellings.code, lower({{ clean_text('numbered.event_name') }})) as event_name,
+        numbered.event_name as event_name_raw,
+        {{ parse_timestamp('numbered.event_at') }} as event_at,
+        {{ raw_date('numbered.event_at') }} as event_at_raw,
+        {{ pack_columns(columns, 'numbered') }} as packed
+    from numbered
+    left join spellings on {{ fold_spelling('numbered.event_name') }} = spellings.spelling
+
+),
+
+judged as (
+
+    select
+        renamed.*,
+        case
+            when renamed.event_id is null or renamed.customer_id is null then 'missing_key'
+            when renamed.occurrence > 1 then 'repeated_event'
+            when renamed.event_at is null then 'unreadable_date'
+            when {{ is_in_future('renamed.event_at') }} then 'future_date'
+            when {{ is_before_records('renamed.event_at') }} then 'implausible_date'
+            when
+                renamed.event_name is null
+                or renamed.event_name not in (
+                    'sent', 'delivered', 'open', 'click', 'bounce', 'unsubscribe'
+                )
+                then 'unknown_value'
+            when {{ source_is_on('email.campaigns') }} and campaigns.campaign_id is null
+                then 'unknown_campaign'
+            when near_duplicates.event_id is not null then 'near_duplicate_event'
+        end as rejection_reason
     from renamed
+    left join campaigns on renamed.campaign_id = campaigns.campaign_id
+    left join near_duplicates on renamed.event_id = near_duplicates.event_id
 
 ),
 
 final as (
 
     select
-        numbered.event_id,
-        numbered.occurrence,
-        numbered.campaign_id,
-        numbered.customer_id,
-        numbered.event_name,
-        numbered.event_at,
-        case
-            when numbered.event_id is null or numbered.customer_id is null then 'missing_key'
-            when numbered.occurrence > 1 then 'repeated_event'
-            when numbered.event_at is null then 'unreadable_date'
-            when {{ is_in_future('numbered.event_at') }} then 'future_date'
-            when {{ is_before_records('numbered.event_at') }} then 'implausible_date'
-            when
-                numbered.event_name is null
-                or numbered.event_name not in (
-                    'sent', 'delivered', 'open', 'click', 'bounce', 'unsubscribe'
-                )
-                then 'unknown_value'
-            when {{ source_is_on('email.campaigns') }} and campaigns.campaign_id is null
-                then 'unknown_campaign'
-        end as rejection_reason
-    from numbered
-    left join campaigns on numbered.campaign_id = campaigns.campaign_id
+        event_id,
+        occurrence,
+        campaign_id,
+        customer_id,
+        event_name,
+        event_name_raw,
+        event_at,
+        event_at_raw,
+        rejection_reason,
+        {{ list_flags({}) }} as quality_flags,
+        {{ raw_row('rejection_reason', 'packed') }} as raw_row
+    from judged
 
 )
 

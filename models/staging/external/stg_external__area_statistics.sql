@@ -1,4 +1,9 @@
 -- One row per row of external.area_statistics.
+{%- set columns = [
+    'country', 'postcode_prefix', 'median_income', 'unemployment_rate', 'population_density',
+    'distance_to_centre_km',
+] %}
+
 with source as (
 
     select *
@@ -6,16 +11,27 @@ with source as (
 
 ),
 
-renamed as (
+countries as (
+
+    select * from {{ ref('country_spellings') }}
+
+),
+
+coded as (
 
     select
-        upper({{ clean_text('country') }}) as country_code,
-        upper({{ clean_text('postcode_prefix') }}) as postcode_prefix,
-        try_cast(median_income as double) as median_income,
-        try_cast(unemployment_rate as double) as unemployment_rate,
-        try_cast(population_density as double) as population_density,
-        try_cast(distance_to_centre_km as double) as distance_to_centre_km
+        {{ pack_columns(columns, 'source') }} as packed,
+        countries.country_code is not null as is_country_known,
+        source.country as country_raw,
+        coalesce(countries.country_code, upper({{ clean_text('source.country') }}))
+            as country_code,
+        upper({{ clean_text('source.postcode_prefix') }}) as postcode_prefix,
+        try_cast(source.median_income as double) as median_income,
+        try_cast(source.unemployment_rate as double) as unemployment_rate,
+        try_cast(source.population_density as double) as population_density,
+        try_cast(source.distance_to_centre_km as double) as distance_to_centre_km
     from source
+    left join countries on {{ fold_spelling('source.country') }} = countries.spelling
 
 ),
 
@@ -26,12 +42,25 @@ numbered as (
         row_number() over (
             partition by country_code, postcode_prefix
             order by
-                median_income nulls last,
-                unemployment_rate nulls last,
-                population_density nulls last,
-                distance_to_centre_km nulls last
+                median_income asc nulls last,
+                unemployment_rate asc nulls last,
+                population_density asc nulls last,
+                distance_to_centre_km asc nulls last,
+                country_raw asc nulls last
         ) as occurrence
-    from renamed
+    from coded
+
+),
+
+judged as (
+
+    select
+        *,
+        case
+            when country_code is null or postcode_prefix is null then 'missing_key'
+            when occurrence > 1 then 'repeated_record'
+        end as rejection_reason
+    from numbered
 
 ),
 
@@ -39,17 +68,17 @@ final as (
 
     select
         country_code,
+        country_raw,
         postcode_prefix,
         occurrence,
         median_income,
         unemployment_rate,
         population_density,
         distance_to_centre_km,
-        case
-            when country_code is null or postcode_prefix is null then 'missing_key'
-            when occurrence > 1 then 'repeated_record'
-        end as rejection_reason
-    from numbered
+        rejection_reason,
+        {{ list_flags({'unknown_country': 'not is_country_known'}) }} as quality_flags,
+        {{ raw_row('rejection_reason', 'packed') }} as raw_row
+    from judged
 
 )
 

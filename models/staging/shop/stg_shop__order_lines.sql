@@ -1,4 +1,8 @@
 -- One row per row of shop.order_lines.
+{%- set columns = [
+    'order_id', 'line_number', 'product_id', 'quantity', 'unit_price',
+] %}
+
 with source as (
 
     select * from {{ source_rows(source('shop', 'order_lines'), 'shop.order_lines') }}
@@ -11,51 +15,74 @@ orders as (
 
 ),
 
-renamed as (
+products as (
 
-    select
-        {{ clean_text('order_id') }} as order_id,
-        try_cast(line_number as integer) as line_number,
-        {{ clean_text('product_id') }} as product_id,
-        try_cast(quantity as double) as quantity,
-        try_cast(unit_price as double) as unit_price
-    from source
+    select * from {{ ref('stg_shop__products') }} where rejection_reason is null
 
 ),
 
 numbered as (
 
     select
-        *,
+        {{ select_columns(columns) }},
         row_number() over (
-            partition by order_id, line_number
-            order by product_id nulls last, quantity nulls last, unit_price nulls last
+            partition by {{ clean_text('order_id') }}, {{ read_integer('line_number') }}
+            order by {{ order_of_rows(columns, []) }}
         ) as occurrence
+    from source
+
+),
+
+renamed as (
+
+    select
+        {{ clean_text('numbered.order_id') }} as order_id,
+        {{ read_integer('numbered.line_number') }} as line_number,
+        numbered.occurrence,
+        {{ clean_text('numbered.product_id') }} as product_id,
+        try_cast(numbered.quantity as double) as quantity,
+        try_cast(numbered.unit_price as double) as unit_price,
+        {{ pack_columns(columns, 'numbered') }} as packed
+    from numbered
+
+),
+
+judged as (
+
+    select
+        renamed.*,
+        products.product_id is not null as is_product_known,
+        case
+            when renamed.order_id is null or renamed.line_number is null then 'missing_key'
+            when renamed.occurrence > 1 then 'repeated_record'
+            when orders.order_id is null then 'orphan_line'
+            when orders.rejection_reason is not null then 'order_set_aside'
+            when renamed.quantity is null or renamed.unit_price is null then 'unreadable_number'
+            when renamed.quantity = 0 then 'zero_quantity'
+            when renamed.unit_price < 0 then 'negative_price'
+            when renamed.unit_price = 0 then 'zero_price'
+        end as rejection_reason
     from renamed
+    left join orders on renamed.order_id = orders.order_id
+    left join products on renamed.product_id = products.product_id
 
 ),
 
 final as (
 
     select
-        numbered.order_id,
-        numbered.line_number,
-        numbered.occurrence,
-        numbered.product_id,
-        numbered.quantity,
-        numbered.unit_price,
-        case
-            when numbered.order_id is null or numbered.line_number is null then 'missing_key'
-            when numbered.occurrence > 1 then 'repeated_record'
-            when orders.order_id is null then 'orphan_line'
-            when orders.rejection_reason is not null then 'order_set_aside'
-            when numbered.quantity is null or numbered.unit_price is null then 'unreadable_number'
-            when numbered.quantity = 0 then 'zero_quantity'
-            when numbered.unit_price < 0 then 'negative_price'
-            when numbered.unit_price = 0 then 'zero_price'
-        end as rejection_reason
-    from numbered
-    left join orders on numbered.order_id = orders.order_id
+        order_id,
+        line_number,
+        occurrence,
+        product_id,
+        quantity,
+        unit_price,
+        rejection_reason,
+        {{ list_flags({
+            'unknown_product': source_is_on('shop.products') ~ ' and not is_product_known',
+        }) }} as quality_flags,
+        {{ raw_row('rejection_reason', 'packed') }} as raw_row
+    from judged
 
 )
 

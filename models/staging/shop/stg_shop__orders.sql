@@ -1,4 +1,9 @@
 -- One row per row of shop.orders, an order or a return document.
+{%- set columns = [
+    'order_id', 'customer_id', 'guest_email', 'ordered_at', 'status', 'channel', 'currency',
+    'discount_amount',
+] %}
+
 with source as (
 
     select * from {{ source_rows(source('shop', 'orders'), 'shop.orders') }}
@@ -11,67 +16,107 @@ exchange_rates as (
 
 ),
 
-renamed as (
+spellings as (
 
-    select
-        {{ clean_text('order_id') }} as order_id,
-        {{ clean_text('customer_id') }} as customer_id,
-        {{ clean_email('guest_email') }} as guest_email,
-        lower({{ clean_text('status') }}) as status,
-        lower({{ clean_text('channel') }}) as channel,
-        upper({{ clean_text('currency') }}) as currency,
-        coalesce(try_cast(discount_amount as double), 0) as discount_amount,
-        {{ clean_text('discount_amount') }} is not null
-        and try_cast(discount_amount as double) is null as is_discount_unreadable,
-        try_cast(ordered_at as timestamp) as ordered_at
-    from source
+    select * from {{ ref('value_spellings') }}
 
 ),
 
 numbered as (
 
     select
-        *,
+        {{ select_columns(columns) }},
         row_number() over (
-            partition by order_id
-            order by
-                ordered_at nulls last,
-                customer_id nulls last,
-                guest_email nulls last,
-                status nulls last,
-                channel nulls last,
-                currency nulls last,
-                discount_amount
+            partition by {{ clean_text('order_id') }}
+            order by {{ order_of_rows(columns, [parse_timestamp('ordered_at') ~ ' asc']) }}
         ) as occurrence
+    from source
+
+),
+
+renamed as (
+
+    select
+        {{ clean_text('numbered.order_id') }} as order_id,
+        numbered.occurrence,
+        {{ clean_text('numbered.customer_id') }} as customer_id,
+        {{ clean_email('numbered.guest_email') }} as guest_email,
+        numbered.guest_email as guest_email_raw,
+        coalesce(statuses.code, lower({{ clean_text('numbered.status') }}), 'completed') as status,
+        numbered.status as status_raw,
+        coalesce(channels.code, lower({{ clean_text('numbered.channel') }})) as channel,
+        numbered.channel as channel_raw,
+        upper({{ clean_text('numbered.currency') }}) as currency,
+        numbered.currency as currency_raw,
+        coalesce(try_cast(numbered.discount_amount as double), 0) as discount_amount,
+        {{ clean_text('numbered.discount_amount') }} as discount_amount_raw,
+        {{ parse_timestamp('numbered.ordered_at') }} as ordered_at,
+        {{ raw_date('numbered.ordered_at') }} as ordered_at_raw,
+        {{ pack_columns(columns, 'numbered') }} as packed
+    from numbered
+    left join spellings as statuses
+        on
+            statuses.domain = 'order_status'
+            and {{ fold_spelling('numbered.status') }} = statuses.spelling
+    left join spellings as channels
+        on
+            channels.domain = 'order_channel'
+            and {{ fold_spelling('numbered.channel') }} = channels.spelling
+
+),
+
+judged as (
+
+    select
+        renamed.*,
+        exchange_rates.euros_per_unit,
+        renamed.discount_amount < 0
+        or (
+            renamed.discount_amount_raw is not null
+            and try_cast(renamed.discount_amount_raw as double) is null
+        ) as is_discount_unusable,
+        case
+            when renamed.order_id is null then 'missing_key'
+            when renamed.occurrence > 1 then 'repeated_record'
+            when renamed.ordered_at is null then 'unreadable_date'
+            when {{ is_in_future('renamed.ordered_at') }} then 'future_date'
+            when {{ is_before_records('renamed.ordered_at') }} then 'implausible_date'
+            when renamed.status not in ('completed', 'cancelled', 'returned') then 'unknown_value'
+            when exchange_rates.currency is null then 'unknown_currency'
+        end as rejection_reason
     from renamed
+    left join exchange_rates on renamed.currency = exchange_rates.currency
 
 ),
 
 final as (
 
     select
-        numbered.order_id,
-        numbered.occurrence,
-        numbered.customer_id,
-        case when numbered.customer_id is null then numbered.guest_email end as guest_email,
-        coalesce(numbered.status, 'completed') as status,
-        numbered.channel,
-        numbered.currency,
-        exchange_rates.euros_per_unit,
-        greatest(numbered.discount_amount, 0) as discount_amount,
-        numbered.discount_amount < 0 or numbered.is_discount_unreadable as is_discount_unusable,
-        numbered.ordered_at,
-        case
-            when numbered.order_id is null then 'missing_key'
-            when numbered.occurrence > 1 then 'repeated_record'
-            when numbered.ordered_at is null then 'unreadable_date'
-            when {{ is_in_future('numbered.ordered_at') }} then 'future_date'
-            when {{ is_before_records('numbered.ordered_at') }} then 'implausible_date'
-            when numbered.status not in ('completed', 'cancelled', 'returned') then 'unknown_value'
-            when exchange_rates.currency is null then 'unknown_currency'
-        end as rejection_reason
-    from numbered
-    left join exchange_rates on numbered.currency = exchange_rates.currency
+        order_id,
+        occurrence,
+        customer_id,
+        case when customer_id is null then guest_email end as guest_email,
+        guest_email_raw,
+        status,
+        status_raw,
+        channel,
+        channel_raw,
+        currency,
+        currency_raw,
+        euros_per_unit,
+        greatest(discount_amount, 0) as discount_amount,
+        discount_amount_raw,
+        is_discount_unusable,
+        ordered_at,
+        ordered_at_raw,
+        rejection_reason,
+        {{ list_flags({
+            'unusable_discount': 'is_discount_unusable',
+            'broken_email': clean_text('guest_email_raw') ~ ' is not null and guest_email is null',
+            'unknown_channel': "channel not in ('web', 'store')",
+        }) }} as quality_flags,
+        {{ raw_row('rejection_reason', 'packed') }} as raw_row
+    from judged
 
 )
 

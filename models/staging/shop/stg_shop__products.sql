@@ -1,29 +1,51 @@
 -- One row per row of shop.products.
+{%- set columns = [
+    'product_id', 'category', 'subcategory', 'unit_cost',
+] %}
+
 with source as (
 
     select * from {{ source_rows(source('shop', 'products'), 'shop.products') }}
 
 ),
 
-renamed as (
+numbered as (
 
     select
-        {{ clean_text('product_id') }} as product_id,
-        lower({{ clean_text('category') }}) as category,
-        lower({{ clean_text('subcategory') }}) as subcategory,
-        try_cast(unit_cost as double) as unit_cost
+        {{ select_columns(columns) }},
+        row_number() over (
+            partition by {{ clean_text('product_id') }}
+            order by {{ order_of_rows(columns, []) }}
+        ) as occurrence
     from source
 
 ),
 
-numbered as (
+renamed as (
+
+    select
+        {{ clean_text('numbered.product_id') }} as product_id,
+        numbered.occurrence,
+        lower({{ clean_text('numbered.category') }}) as category,
+        numbered.category as category_raw,
+        lower({{ clean_text('numbered.subcategory') }}) as subcategory,
+        numbered.subcategory as subcategory_raw,
+        try_cast(numbered.unit_cost as double) as unit_cost,
+        {{ clean_text('numbered.unit_cost') }} as unit_cost_raw,
+        {{ pack_columns(columns, 'numbered') }} as packed
+    from numbered
+
+),
+
+judged as (
 
     select
         *,
-        row_number() over (
-            partition by product_id
-            order by category nulls last, subcategory nulls last, unit_cost nulls last
-        ) as occurrence
+        coalesce(unit_cost < 0, false) as is_cost_negative,
+        case
+            when product_id is null then 'missing_key'
+            when occurrence > 1 then 'repeated_record'
+        end as rejection_reason
     from renamed
 
 ),
@@ -34,14 +56,18 @@ final as (
         product_id,
         occurrence,
         category,
+        category_raw,
         subcategory,
+        subcategory_raw,
         case when unit_cost >= 0 then unit_cost end as unit_cost,
-        coalesce(unit_cost < 0, false) as is_cost_negative,
-        case
-            when product_id is null then 'missing_key'
-            when occurrence > 1 then 'repeated_record'
-        end as rejection_reason
-    from numbered
+        unit_cost_raw,
+        is_cost_negative,
+        rejection_reason,
+        {{ list_flags({
+            'unusable_cost': 'is_cost_negative or (unit_cost is null and unit_cost_raw is not null)',
+        }) }} as quality_flags,
+        {{ raw_row('rejection_reason', 'packed') }} as raw_row
+    from judged
 
 )
 

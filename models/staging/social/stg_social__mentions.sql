@@ -1,39 +1,58 @@
 -- One row per row of social.mentions.
+{%- set columns = [
+    'mention_id', 'social_handle', 'platform', 'mentioned_at', 'sentiment', 'reach',
+] %}
+
 with source as (
 
     select * from {{ source_rows(source('social', 'mentions'), 'social.mentions') }}
 
 ),
 
-renamed as (
+numbered as (
 
     select
-        {{ clean_text('mention_id') }} as mention_id,
-        lower({{ clean_text('social_handle') }}) as social_handle,
-        lower({{ clean_text('platform') }}) as platform,
-        case
-            when try_cast(sentiment as double) is not null
-                then least(greatest(try_cast(sentiment as double), -1), 1)
-        end as sentiment,
-        try_cast(reach as bigint) as reach,
-        try_cast(mentioned_at as timestamp) as mentioned_at
+        {{ select_columns(columns) }},
+        row_number() over (
+            partition by {{ clean_text('mention_id') }}
+            order by {{ order_of_rows(columns, [parse_timestamp('mentioned_at') ~ ' asc']) }}
+        ) as occurrence
     from source
 
 ),
 
-numbered as (
+renamed as (
+
+    select
+        {{ clean_text('numbered.mention_id') }} as mention_id,
+        numbered.occurrence,
+        lower({{ clean_text('numbered.social_handle') }}) as social_handle,
+        numbered.social_handle as social_handle_raw,
+        lower({{ clean_text('numbered.platform') }}) as platform,
+        numbered.platform as platform_raw,
+        try_cast(numbered.sentiment as double) as sentiment_read,
+        {{ clean_text('numbered.sentiment') }} as sentiment_raw,
+        try_cast(numbered.reach as bigint) as reach,
+        {{ parse_timestamp('numbered.mentioned_at') }} as mentioned_at,
+        {{ raw_date('numbered.mentioned_at') }} as mentioned_at_raw,
+        {{ pack_columns(columns, 'numbered') }} as packed
+    from numbered
+
+),
+
+judged as (
 
     select
         *,
-        row_number() over (
-            partition by mention_id
-            order by
-                mentioned_at nulls last,
-                social_handle nulls last,
-                platform nulls last,
-                sentiment nulls last,
-                reach nulls last
-        ) as occurrence
+        case when sentiment_read is not null then least(greatest(sentiment_read, -1), 1) end
+            as sentiment,
+        case
+            when mention_id is null then 'missing_key'
+            when occurrence > 1 then 'repeated_record'
+            when mentioned_at is null then 'unreadable_date'
+            when {{ is_in_future('mentioned_at') }} then 'future_date'
+            when {{ is_before_records('mentioned_at') }} then 'implausible_date'
+        end as rejection_reason
     from renamed
 
 ),
@@ -44,18 +63,21 @@ final as (
         mention_id,
         occurrence,
         social_handle,
+        social_handle_raw,
         platform,
+        platform_raw,
         sentiment,
+        sentiment_raw,
         reach,
         mentioned_at,
-        case
-            when mention_id is null then 'missing_key'
-            when occurrence > 1 then 'repeated_record'
-            when mentioned_at is null then 'unreadable_date'
-            when {{ is_in_future('mentioned_at') }} then 'future_date'
-            when {{ is_before_records('mentioned_at') }} then 'implausible_date'
-        end as rejection_reason
-    from numbered
+        mentioned_at_raw,
+        rejection_reason,
+        {{ list_flags({
+            'answer_off_scale': 'sentiment_raw is not null'
+            ~ ' and (sentiment is null or sentiment <> sentiment_read)',
+        }) }} as quality_flags,
+        {{ raw_row('rejection_reason', 'packed') }} as raw_row
+    from judged
 
 )
 

@@ -1,35 +1,57 @@
 -- One row per row of survey.responses, an answered statement.
+{%- set columns = [
+    'response_id', 'customer_id', 'question', 'answer', 'answered_at',
+] %}
+
 with source as (
 
     select * from {{ source_rows(source('survey', 'responses'), 'survey.responses') }}
 
 ),
 
-renamed as (
+numbered as (
 
     select
-        {{ clean_text('response_id') }} as response_id,
-        {{ clean_text('customer_id') }} as customer_id,
-        lower({{ clean_text('question') }}) as question,
-        split_part(lower({{ clean_text('question') }}), '_', 1) as trait,
-        try_cast(answer as integer) as answer,
-        try_cast(answered_at as timestamp) as answered_at
+        {{ select_columns(columns) }},
+        row_number() over (
+            partition by {{ clean_text('response_id') }}
+            order by {{ order_of_rows(columns, [parse_timestamp('answered_at') ~ ' asc']) }}
+        ) as occurrence
     from source
 
 ),
 
-numbered as (
+renamed as (
+
+    select
+        {{ clean_text('numbered.response_id') }} as response_id,
+        numbered.occurrence,
+        {{ clean_text('numbered.customer_id') }} as customer_id,
+        lower({{ clean_text('numbered.question') }}) as question,
+        numbered.question as question_raw,
+        split_part(lower({{ clean_text('numbered.question') }}), '_', 1) as trait,
+        {{ read_integer('numbered.answer') }} as answer,
+        {{ parse_timestamp('numbered.answered_at') }} as answered_at,
+        {{ raw_date('numbered.answered_at') }} as answered_at_raw,
+        {{ pack_columns(columns, 'numbered') }} as packed
+    from numbered
+
+),
+
+judged as (
 
     select
         *,
-        row_number() over (
-            partition by response_id
-            order by
-                answered_at nulls last,
-                customer_id nulls last,
-                question nulls last,
-                answer nulls last
-        ) as occurrence
+        case
+            when response_id is null or customer_id is null then 'missing_key'
+            when occurrence > 1 then 'repeated_record'
+            when answered_at is null then 'unreadable_date'
+            when {{ is_in_future('answered_at') }} then 'future_date'
+            when {{ is_before_records('answered_at') }} then 'implausible_date'
+            when trait is null or trait not in ('value', 'motivation', 'lifestyle')
+                then 'unknown_value'
+            when answer is null or answer not between 1 and 5 then 'answer_off_scale'
+        end as rejection_reason
     from renamed
 
 ),
@@ -41,20 +63,15 @@ final as (
         occurrence,
         customer_id,
         question,
+        question_raw,
         trait,
         answer,
         answered_at,
-        case
-            when response_id is null or customer_id is null then 'missing_key'
-            when occurrence > 1 then 'repeated_record'
-            when answered_at is null then 'unreadable_date'
-            when {{ is_in_future('answered_at') }} then 'future_date'
-            when {{ is_before_records('answered_at') }} then 'implausible_date'
-            when trait is null or trait not in ('value', 'motivation', 'lifestyle')
-                then 'unknown_value'
-            when answer is null or answer not between 1 and 5 then 'answer_off_scale'
-        end as rejection_reason
-    from numbered
+        answered_at_raw,
+        rejection_reason,
+        {{ list_flags({}) }} as quality_flags,
+        {{ raw_row('rejection_reason', 'packed') }} as raw_row
+    from judged
 
 )
 

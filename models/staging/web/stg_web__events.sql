@@ -1,47 +1,105 @@
 -- One row per row of web.events.
+{%- set columns = [
+    'event_id', 'visitor_id', 'customer_id', 'event_at', 'event_name', 'page_url', 'utm_source',
+    'utm_medium', 'utm_campaign', 'device', 'engagement_seconds',
+] %}
+
 with source as (
 
     select * from {{ source_rows(source('web', 'events'), 'web.events') }}
 
 ),
 
-renamed as (
+spellings as (
 
-    select
-        {{ clean_text('event_id') }} as event_id,
-        {{ clean_text('visitor_id') }} as visitor_id,
-        {{ clean_text('customer_id') }} as customer_id,
-        lower({{ clean_text('event_name') }}) as event_name,
-        {{ clean_text('page_url') }} as page_url,
-        lower({{ clean_text('utm_source') }}) as utm_source,
-        lower({{ clean_text('utm_medium') }}) as utm_medium,
-        lower({{ clean_text('utm_campaign') }}) as utm_campaign,
-        lower({{ clean_text('device') }}) as device,
-        greatest(coalesce(try_cast(engagement_seconds as double), 0), 0) as engagement_seconds,
-        try_cast(event_at as timestamp) as event_at
-    from source
+    select * from {{ ref('value_spellings') }}
 
 ),
 
 numbered as (
 
     select
-        *,
+        {{ select_columns(columns) }},
         row_number() over (
-            partition by event_id
-            order by
-                event_at nulls last,
-                visitor_id nulls last,
-                customer_id nulls last,
-                event_name nulls last,
-                page_url nulls last,
-                utm_source nulls last,
-                utm_medium nulls last,
-                utm_campaign nulls last,
-                device nulls last,
-                engagement_seconds
+            partition by {{ clean_text('event_id') }}
+            order by {{ order_of_rows(columns, [parse_timestamp('event_at') ~ ' asc']) }}
         ) as occurrence
+    from source
+
+),
+
+-- The narrow columns alone: a window over whole rows would cost as much as the one above.
+followed as (
+
+    select
+        {{ clean_text('event_id') }} as event_id,
+        {{ parse_timestamp('event_at') }} as event_at,
+        lag({{ clean_text('event_id') }}) over same_event as previous_event_id,
+        lag({{ parse_timestamp('event_at') }}) over same_event as previous_event_at
+    from source
+    where visitor_id is not null and page_url is not null
+    window same_event as (
+        partition by visitor_id, event_name, page_url
+        order by {{ parse_timestamp('event_at') }} asc nulls last, event_id asc nulls last
+    )
+
+),
+
+near_duplicates as (
+
+    select distinct event_id
+    from followed
+    where
+        event_id <> previous_event_id
+        and event_at <= previous_event_at + interval {{ var('near_duplicate_seconds') }} second
+
+),
+
+renamed as (
+
+    select
+        {{ clean_text('numbered.event_id') }} as event_id,
+        numbered.occurrence,
+        {{ clean_text('numbered.visitor_id') }} as visitor_id,
+        {{ clean_text('numbered.customer_id') }} as customer_id,
+        coalesce(names.code, lower({{ clean_text('numbered.event_name') }})) as event_name,
+        numbered.event_name as event_name_raw,
+        {{ clean_text('numbered.page_url') }} as page_url,
+        lower({{ clean_text('numbered.utm_source') }}) as utm_source,
+        lower({{ clean_text('numbered.utm_medium') }}) as utm_medium,
+        lower({{ clean_text('numbered.utm_campaign') }}) as utm_campaign,
+        coalesce(devices.code, lower({{ clean_text('numbered.device') }})) as device,
+        numbered.device as device_raw,
+        coalesce(try_cast(numbered.engagement_seconds as double), 0) as engagement_seconds,
+        {{ parse_timestamp('numbered.event_at') }} as event_at,
+        {{ raw_date('numbered.event_at') }} as event_at_raw,
+        {{ pack_columns(columns, 'numbered') }} as packed
+    from numbered
+    left join spellings as names
+        on
+            names.domain = 'web_event'
+            and {{ fold_spelling('numbered.event_name') }} = names.spelling
+    left join spellings as devices
+        on
+            devices.domain = 'device'
+            and {{ fold_spelling('numbered.device') }} = devices.spelling
+
+),
+
+judged as (
+
+    select
+        renamed.*,
+        case
+            when renamed.event_id is null or renamed.visitor_id is null then 'missing_key'
+            when renamed.occurrence > 1 then 'repeated_event'
+            when renamed.event_at is null then 'unreadable_date'
+            when {{ is_in_future('renamed.event_at') }} then 'future_date'
+            when {{ is_before_records('renamed.event_at') }} then 'implausible_date'
+            when near_duplicates.event_id is not null then 'near_duplicate_event'
+        end as rejection_reason
     from renamed
+    left join near_duplicates on renamed.event_id = near_duplicates.event_id
 
 ),
 
@@ -53,21 +111,20 @@ final as (
         visitor_id,
         customer_id,
         event_name,
+        event_name_raw,
         page_url,
         utm_source,
         utm_medium,
         utm_campaign,
         device,
-        engagement_seconds,
+        device_raw,
+        greatest(engagement_seconds, 0) as engagement_seconds,
         event_at,
-        case
-            when event_id is null or visitor_id is null then 'missing_key'
-            when occurrence > 1 then 'repeated_event'
-            when event_at is null then 'unreadable_date'
-            when {{ is_in_future('event_at') }} then 'future_date'
-            when {{ is_before_records('event_at') }} then 'implausible_date'
-        end as rejection_reason
-    from numbered
+        event_at_raw,
+        rejection_reason,
+        {{ list_flags({'negative_duration': 'engagement_seconds < 0'}) }} as quality_flags,
+        {{ raw_row('rejection_reason', 'packed') }} as raw_row
+    from judged
 
 )
 
