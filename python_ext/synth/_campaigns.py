@@ -200,6 +200,7 @@ def write_campaigns(
     records: Records,
     folder: Path,
     rng: np.random.Generator,
+    later_rng: np.random.Generator,
     defects: dict[str, int],
 ) -> dict[str, int]:
     """Write email/campaigns and email/events with repeated events; return rows by table."""
@@ -223,13 +224,20 @@ def write_campaigns(
     repeated = rng.choice(len(order), size=min(planted, len(order)), replace=False)
     defects["repeated_email_event"] = len(repeated)
     position = np.sort(np.concatenate([np.arange(len(order)), repeated]))
+    event_number = position + 1
+    # A mail program that loads the picture of a mail twice reports two openings.
+    opened = np.flatnonzero((name[order] == OPEN)[position] & ~np.isin(position, repeated))
+    twice = np.sort(later_rng.choice(opened, min(planted, len(opened)), replace=False))
+    defects["near_duplicate_email_event"] = len(twice)
+    event_number = np.insert(event_number, twice + 1, len(order) + 1 + np.arange(len(twice)))
+    position = np.insert(position, twice + 1, position[twice])
     order = order[position]
     customer_ids = records.customer_ids(np.maximum(records.primary, 0))
     rows["email.events"] = write_table(
         folder / "email",
         "events",
         {
-            "event_id": ids("M", position + 1, 9),
+            "event_id": ids("M", event_number, 9),
             "campaign_id": coded(campaign_ids(numbers), campaign[order]),
             "customer_id": coded(customer_ids, person[order]),
             "event_name": coded(EVENTS, name[order]),

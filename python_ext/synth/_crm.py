@@ -24,7 +24,7 @@ from ._names import (
 from ._people import People
 from ._records import FUZZY, PRIMARY, Pool, Records
 from ._settings import by_type
-from ._toolbox import SECONDS_PER_DAY, ids, join, pick, replace_at, timestamps, write_table
+from ._toolbox import SECONDS_PER_DAY, handful, ids, join, pick, replace_at, timestamps, write_table
 
 DATE_FORMATS = (
     "%Y-%m-%d",
@@ -37,6 +37,8 @@ DATE_FORMATS = (
 )
 UNREADABLE_DATES = ("not a date", "31/02/2024", "2023-13-01", "00000000", "inconnue")
 UNKNOWN_COUNTRIES = ("XX", "Atlantis", "??")
+MISSPELT_FRANCE = ("Frnce", "Francce", "Frence", "FRANCR", "Farance")
+FRENCH_GENDERS = (("Mme", "femme", "Madame", "Féminin"), ("M.", "homme", "Monsieur", "Masculin"))
 _COLUMNS = (
     "customer_id",
     "email",
@@ -59,6 +61,7 @@ _COLUMNS = (
 _CHANNELS = ("store", "web", "newsletter", "social_ads", "referral", "partner")
 _GENDERS = ("F", "M")
 _FIRST_DAY_OF_2090 = 43_829
+_FIRST_DAY_OF_1870 = -36_524
 _INCOME_SPREAD = 0.45
 
 
@@ -82,9 +85,13 @@ def write_customers(
     calendar: Calendar,
     folder: Path,
     rng: np.random.Generator,
+    later_rng: np.random.Generator,
     defects: dict[str, int],
 ) -> int:
-    """Write crm/customers with its planted defects; return its rows."""
+    """Write crm/customers with its planted defects; return its rows.
+
+    ``later_rng`` plants what the first release did not, so that the rest stays as it was.
+    """
     planted = {
         "padded_text": pool.take_share(0.015),
         "mixed_case_text": pool.take_share(0.015),
@@ -122,11 +129,61 @@ def write_customers(
     for name in ("birth_date", "created_at"):
         columns[name] = _cycle(columns[name], rows[f"unreadable_{name}"], UNREADABLE_DATES)
 
+    _plant_spellings(columns, people, records, pool, later_rng, defects)
+
     order = np.argsort(records.number)
     # The repeated rows stand at the end, as a second delivery would leave them.
     order = np.concatenate([order, rows["duplicate_crm_row"]])
     delivered = {name: columns[name].take(pa.array(order)) for name in _COLUMNS}
     return write_table(folder / "crm", "customers", delivered)
+
+
+def _plant_spellings(
+    columns: dict[str, pa.Array],
+    people: People,
+    records: Records,
+    pool: Pool,
+    rng: np.random.Generator,
+    defects: dict[str, int],
+) -> None:
+    """Values that can be understood although they are wrong, and ages nobody has."""
+    is_french = people.place < len(DEPARTMENTS)
+    french = np.flatnonzero(is_french)
+    zero = np.array([code.startswith("0") for code, _, _, _ in DEPARTMENTS] + [False] * 100)
+    misspelt = pool.take_among(french, handful(pool.total, 0.005))
+    no_zero = pool.take_among(np.flatnonzero(zero[people.place]), handful(pool.total, 0.004))
+    ancient = pool.take_share(0.003)
+    gendered = pool.take_share(0.01)
+    for name, taken in (
+        ("misspelt_country", misspelt),
+        ("spreadsheet_postcode", no_zero),
+        ("impossible_age", ancient),
+        ("french_gender", gendered),
+    ):
+        defects[name] = len(taken)
+
+    columns["country"] = _cycle(columns["country"], records.primary[misspelt], MISSPELT_FRANCE)
+    rows = records.primary[no_zero]
+    # A spreadsheet reads a number; the country must say what the number was.
+    columns["country"] = _cycle(columns["country"], rows, ("FR", "France"))
+    columns["postcode"] = replace_at(
+        columns["postcode"],
+        rows,
+        pc.utf8_slice_codeunits(columns["postcode"].take(pa.array(rows)), 1),
+    )
+    days = _FIRST_DAY_OF_1870 + rng.integers(0, 9 * 365, len(ancient))
+    columns["birth_date"] = replace_at(
+        columns["birth_date"], records.primary[ancient], _date_text(days * SECONDS_PER_DAY, rng)
+    )
+    turn = np.arange(len(gendered)) % len(FRENCH_GENDERS[0])
+    columns["gender"] = replace_at(
+        columns["gender"],
+        records.primary[gendered],
+        pick(
+            FRENCH_GENDERS[0] + FRENCH_GENDERS[1],
+            turn + np.where(people.is_female[gendered], 0, len(FRENCH_GENDERS[0])),
+        ),
+    )
 
 
 def _names_and_places(

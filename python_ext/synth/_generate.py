@@ -160,7 +160,15 @@ def _write_all(
     defects.update(records.defects)
     handles = social_handles(people, stream(seed, "handles"))
     tables["crm.customers"] = write_customers(
-        people, records, handles, pool, calendar, folder, stream(seed, "customers"), defects
+        people,
+        records,
+        handles,
+        pool,
+        calendar,
+        folder,
+        stream(seed, "customers"),
+        stream(seed, "customers_later"),
+        defects,
     )
     consents = Consents(people, records, calendar, stream(seed, "consents"))
 
@@ -170,7 +178,14 @@ def _write_all(
     )
     tables["crm.consents"] = consents.write(folder)
     tables.update(
-        write_campaigns(campaigns, records, folder, stream(seed, "email_events"), defects)
+        write_campaigns(
+            campaigns,
+            records,
+            folder,
+            stream(seed, "email_events"),
+            stream(seed, "email_events_later"),
+            defects,
+        )
     )
 
     progress("Orders")
@@ -188,7 +203,14 @@ def _write_all(
     )
     tables.update(
         write_orders(
-            orders, people, records, catalogue, folder, stream(seed, "order_lines"), defects
+            orders,
+            people,
+            records,
+            catalogue,
+            folder,
+            stream(seed, "order_lines"),
+            stream(seed, "order_lines_later"),
+            defects,
         )
     )
 
@@ -219,7 +241,15 @@ def _write_all(
         people, purchases, orders, campaigns, consents, calendar, stream(seed, "sessions"), defects
     )
     truth.write_visitors(sessions, hidden)
-    events = WebEvents(sessions, people, catalogue, calendar, stream(seed, "web"), defects)
+    events = WebEvents(
+        sessions,
+        people,
+        catalogue,
+        calendar,
+        stream(seed, "web"),
+        stream(seed, "web_later"),
+        defects,
+    )
     tables["web.events"] = events.write(folder, people, records, orders, catalogue)
 
     truth.write_defects(defects, hidden)

@@ -32,6 +32,7 @@ from ._toolbox import (
 
 PURCHASE, CANCELLED, RETURN, FUTURE, UNKNOWN_CURRENCY = range(5)
 _STATUS = ("completed", "cancelled", "returned", "completed", "completed")
+_FRENCH_CANCELLED = len(_STATUS)
 _CURRENCIES = (*CURRENCY_RATES, "XXX")
 _GROCERIES = CATEGORIES.index("groceries")
 
@@ -257,10 +258,12 @@ def write_orders(
     catalogue: Catalogue,
     folder: Path,
     rng: np.random.Generator,
+    later_rng: np.random.Generator,
     defects: dict[str, int],
 ) -> dict[str, int]:
     """Write shop/orders and shop/order_lines; return rows by table."""
     order = np.argsort(orders.number)
+    status, channel = _spelt_in_french(orders, later_rng, defects)
     person = orders.person[order]
     is_guest = orders.is_guest[order]
     is_unknown = people.is_shop_only[person]
@@ -280,15 +283,58 @@ def write_orders(
                 ),
                 "guest_email": coded(records.guest_email, person, missing=~is_guest),
                 "ordered_at": timestamps(orders.ordered_at[order]),
-                "status": coded(_STATUS, orders.kind[order]),
-                "channel": coded(("store", "web"), orders.is_web[order]),
+                "status": coded((*_STATUS, "annulée"), status[order]),
+                "channel": coded(("store", "web", "magasin"), channel[order]),
                 "currency": coded(_CURRENCIES, orders.currency[order]),
                 "discount_amount": pa.array(orders.discount[order]),
             },
         )
     }
-    rows["shop.order_lines"] = _write_lines(orders, catalogue, folder, rng, defects)
+    strange = _strange_returns(orders, people, catalogue, later_rng, defects)
+    rows["shop.order_lines"] = _write_lines(orders, catalogue, strange, folder, rng, defects)
     return rows
+
+
+def _spelt_in_french(
+    orders: Orders, rng: np.random.Generator, defects: dict[str, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Codes of status and channel, some of them in French."""
+    status, channel = orders.kind.astype(np.int64), orders.is_web.astype(np.int64)
+    for name, codes, code, candidates in (
+        ("french_order_status", status, _FRENCH_CANCELLED, orders.kind == CANCELLED),
+        ("french_order_channel", channel, 2, (orders.kind == PURCHASE) & ~orders.is_web),
+    ):
+        rows = np.flatnonzero(candidates)
+        rows = rng.choice(rows, size=min(handful(len(rows), 0.05), len(rows)), replace=False)
+        codes[rows] = code
+        defects[name] = len(rows)
+    return status, channel
+
+
+def _strange_returns(
+    orders: Orders,
+    people: People,
+    catalogue: Catalogue,
+    rng: np.random.Generator,
+    defects: dict[str, int],
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return documents and a product in each that nobody of the household ever bought."""
+    products = len(catalogue.number)
+    documents = np.flatnonzero(orders.kind == RETURN)
+    rows = min(handful(len(orders.line_order), 0.0002), len(documents))
+    documents = rng.choice(documents, size=rows, replace=False)
+    household = people.household.astype(np.int64)
+    bought = np.unique(household[orders.person[orders.line_order]] * products + orders.line_product)
+    product = np.full(rows, -1, dtype=np.int64)
+    for _ in range(100):
+        open_rows = np.flatnonzero(product < 0)
+        drawn = rng.integers(0, products, len(open_rows))
+        pairs = household[orders.person[documents[open_rows]]] * products + drawn
+        is_new = ~np.isin(pairs, bought)
+        product[open_rows[is_new]] = drawn[is_new]
+    found = product >= 0
+    defects["return_without_sale"] = int(found.sum())
+    return documents[found], product[found]
 
 
 def customer_numbers(
@@ -304,6 +350,7 @@ def customer_numbers(
 def _write_lines(
     orders: Orders,
     catalogue: Catalogue,
+    strange: tuple[np.ndarray, np.ndarray],
     folder: Path,
     rng: np.random.Generator,
     defects: dict[str, int],
@@ -323,9 +370,19 @@ def _write_lines(
     price[planted : 2 * planted] = 0.0
     # Orphans point to numbers beyond the last order.
     missing = len(orders.number) + 1 + np.arange(orphans)
+    returns, unsold = strange
     number = np.concatenate(
-        [orders.number[orders.line_order], orders.number[negative], orders.number[zero], missing]
+        [
+            orders.number[orders.line_order],
+            orders.number[negative],
+            orders.number[zero],
+            missing,
+            orders.number[returns],
+        ]
     )
+    product = np.concatenate([product, unsold])
+    price = np.concatenate([price, np.round(catalogue.price[unsold], 2)])
+    quantity = np.concatenate([np.ones(more), -np.ones(len(unsold))])
     order = np.argsort(number, kind="stable")
     number = number[order]
     return write_table(
@@ -337,7 +394,7 @@ def _write_lines(
             "product_id": coded(
                 catalogue.product_ids, np.concatenate([orders.line_product, product])[order]
             ),
-            "quantity": pa.array(np.concatenate([orders.line_quantity, np.ones(more)])[order]),
+            "quantity": pa.array(np.concatenate([orders.line_quantity, quantity])[order]),
             "unit_price": pa.array(np.concatenate([orders.line_price, price])[order]),
         },
     )

@@ -298,7 +298,11 @@ def _phones(
     later = np.flatnonzero(origin != PRIMARY)
     position = np.searchsorted(person[: len(primary_notation)], person[later])
     notation[later] = (primary_notation[position] + 1 + rng.integers(0, 4, len(later))) % 5
-    written = _notation(national, notation)
+    # Abroad a French number is written with its country code, in either of two ways.
+    is_abroad = people.place[person] >= len(DEPARTMENTS)
+    abroad = 3 + notation % 2
+    abroad[later] = 7 - abroad[position]
+    written = _notation(national, np.where(is_abroad, abroad, notation))
     known = (on_mobile | on_landline) & ~silent
     return pc.if_else(pa.array(known), written, pa.scalar(None, pa.string())), on_landline
 

@@ -358,6 +358,17 @@ DEFECTS = {
     "late_web_event": "web event that stands at the end of the file although it is older",
     "shared_cookie": "visitor_id that carries the logins of two people of one household",
     "repeated_email_event": "e-mail event that stands in the file twice, identical to the letter",
+    "misspelt_country": "country with a typing error: Frnce, Francce, Frence, FRANCR or Farance",
+    "spreadsheet_postcode": "French postcode without its leading zero, as a spreadsheet leaves it",
+    "impossible_age": "birth date in the years 1870 to 1878",
+    "french_gender": "gender in French words or as a form of address",
+    "french_order_status": "cancelled order with the status annulée",
+    "french_order_channel": "order of a store with the channel magasin",
+    "return_without_sale": "returned line of a product that nobody of the household ever bought",
+    "near_duplicate_web_event": "web event that was sent twice in the same second, the second "
+    "time with another event_id",
+    "near_duplicate_email_event": "opening of a mail that was reported twice in the same second, "
+    "the second time with another event_id",
 }
 
 

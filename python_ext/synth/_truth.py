@@ -52,6 +52,15 @@ _TABLES = {
     "late_web_event": "web.events",
     "shared_cookie": "web.events",
     "repeated_email_event": "email.events",
+    "misspelt_country": "crm.customers",
+    "spreadsheet_postcode": "crm.customers",
+    "impossible_age": "crm.customers",
+    "french_gender": "crm.customers",
+    "french_order_status": "shop.orders",
+    "french_order_channel": "shop.orders",
+    "return_without_sale": "shop.order_lines",
+    "near_duplicate_web_event": "web.events",
+    "near_duplicate_email_event": "email.events",
 }
 
 

@@ -53,6 +53,7 @@ class WebEvents:
         catalogue: Catalogue,
         calendar: Calendar,
         rng: np.random.Generator,
+        later_rng: np.random.Generator,
         defects: dict[str, int],
     ) -> None:
         self.sessions = sessions
@@ -65,6 +66,7 @@ class WebEvents:
         self.page = _pages(self.name, self.session, sessions, people, catalogue, rng)
         self.is_logged_in = position >= sessions.login_from[self.session]
         self._arrange(calendar, rng, defects)
+        self._double_clicks(later_rng, defects)
 
     def _arrange(
         self, calendar: Calendar, rng: np.random.Generator, defects: dict[str, int]
@@ -98,6 +100,24 @@ class WebEvents:
         defects["repeated_web_event"] = repeats
         defects["late_web_event"] = late
         defects["clock_skewed_web_event"] = skewed
+
+    def _double_clicks(self, rng: np.random.Generator, defects: dict[str, int]) -> None:
+        """Send some events twice at once, under another number."""
+        total = len(self.at)
+        copies = np.bincount(self.number, minlength=total + 1)
+        in_time = np.append(np.diff(self.at[self.row]) >= 0, False)
+        sound = (copies[self.number] == 1) & (self.number <= total) & in_time
+        sound &= np.isin(self.name[self.row], (PAGE_VIEW, VIEW_PRODUCT, SEARCH))
+        sound[self.skewed] = False
+        places = np.flatnonzero(sound)
+        rows = min(handful(total, 0.002), len(places))
+        places = np.sort(rng.choice(places, size=rows, replace=False))
+        last = self.number.max()
+        self.number = np.insert(self.number, places + 1, last + 1 + np.arange(rows))
+        self.row = np.insert(self.row, places + 1, self.row[places])
+        # A place before which so many events were put moves on by as many.
+        self.skewed = self.skewed + np.searchsorted(places, self.skewed)
+        defects["near_duplicate_web_event"] = rows
 
     def write(
         self,

@@ -198,6 +198,33 @@ COUNTS = {
         select count(*) from (select visitor_id from web_events where customer_id is not null
         group by visitor_id having count(distinct customer_id) > 1)""",
     "repeated_email_event": "select count(*) - count(distinct event_id) from email_events",
+    "misspelt_country": """
+        select count(*) from c where country in ('Frnce', 'Francce', 'Frence', 'FRANCR',
+        'Farance')""",
+    "spreadsheet_postcode": """
+        select count(*) from c where lower(trim(country)) in ('fr', 'france')
+        and length(postcode) = 4""",
+    "impossible_age": "select count(*) from c where year(born) between 1870 and 1878",
+    "french_gender": "select count(*) from c where gender not in ('F', 'M')",
+    "french_order_status": "select count(*) from raw_orders where status = 'annulée'",
+    "french_order_channel": "select count(*) from raw_orders where channel = 'magasin'",
+    "return_without_sale": """
+        select count(*) from (
+            select p.household_id, l.product_id, s.ordered_at
+            from order_lines as l join sound as s using (order_id)
+            join people as p using (person_id) where l.quantity < 0) as back
+        where not exists (
+            select 1 from order_lines as l join sound as s using (order_id)
+            join people as p using (person_id)
+            where l.quantity > 0 and l.product_id = back.product_id
+            and p.household_id = back.household_id and s.ordered_at <= back.ordered_at)""",
+    "near_duplicate_web_event": """
+        select sum(n - 1) from (select count(distinct event_id) as n from web_events
+        where year(event_at) between 2000 and 2098
+        group by visitor_id, event_name, page_url, event_at)""",
+    "near_duplicate_email_event": """
+        select sum(n - 1) from (select count(distinct event_id) as n from email_events
+        group by customer_id, campaign_id, event_name, event_at)""",
     "fuzzy_duplicate_person": "select count(*) from records where defect = 'fuzzy_duplicate'",
 }
 
@@ -232,6 +259,13 @@ def connect(folder: Path) -> duckdb.DuckDBPyConnection:
             f"create view {table} as "
             f"from read_parquet('{folder}/{name}.parquet', file_row_number = true)"
         )
+    con.execute("alter view orders rename to raw_orders")
+    con.execute("""
+        create view orders as
+        select * replace (
+            if(status = 'annulée', 'cancelled', status) as status,
+            if(channel = 'magasin', 'store', channel) as channel)
+        from raw_orders""")
     for path in sorted((folder / "_truth").glob("*.parquet")):
         con.execute(f"create view {path.stem} as from '{path}'")
     con.execute(rf"""
