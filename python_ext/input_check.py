@@ -13,7 +13,14 @@ from pathlib import Path
 import duckdb
 
 from python_ext.remote import load_address_reading
-from python_ext.settings import REQUIRED_TABLES, declared_tables, is_on, is_remote, raw_readers
+from python_ext.settings import (
+    REQUIRED_TABLES,
+    date_formats,
+    declared_tables,
+    is_on,
+    is_remote,
+    raw_readers,
+)
 
 SAMPLE_ROWS = 20_000
 UNREADABLE_SHARE = 0.2
@@ -29,13 +36,14 @@ _FAMILIES = {
 _READABLE = {
     "integer": "try_cast({0} as double) = round(try_cast({0} as double))",
     "number": "try_cast({0} as double) is not null",
-    "timestamp": "try_cast({0} as timestamp) is not null",
+    "timestamp": "coalesce(try_cast({0} as timestamp), try_strptime({0}, {1})) is not null",
     "boolean": "try_cast({0} as boolean) is not null",
 }
 _WANTED = {
     "integer": "Write whole numbers, without separators between thousands.",
     "number": "Write numbers with a decimal point and no separators or currency signs.",
-    "timestamp": "Write dates as 2024-12-31 or 2024-12-31 18:30:00.",
+    "timestamp": "Write dates as 2024-12-31 or 2024-12-31 18:30:00, or add their format to "
+    "date_formats under vars in dataset.yml.",
     "boolean": "Write true or false.",
 }
 
@@ -114,6 +122,7 @@ def check_dataset(
         return [*problems, Problem("*", "*", raw_data, None, None, what, todo)]
 
     wanted = [table for table in tables if is_on(table, sources)]
+    formats = date_formats(project_dir, raw_data)
     with duckdb.connect() as connection:
         if is_remote(raw_data):
             load_address_reading(connection)
@@ -127,7 +136,8 @@ def check_dataset(
                 continue
             for table in own:
                 reader = readers[raw_format].replace("{path}", _quoted(f"{folder}/{table}"))
-                checker = _TableCheck(connection, source, table, reader, _location(reader), own)
+                file = _location(reader)
+                checker = _TableCheck(connection, source, table, reader, file, own, formats)
                 problems += checker.run(tables[f"{source}.{table}"])
     return problems
 
@@ -157,6 +167,7 @@ class _TableCheck:
         reader: str,
         file: str,
         siblings: Sequence[str],
+        formats: Sequence[str],
     ) -> None:
         self.connection = connection
         self.source = source
@@ -164,6 +175,8 @@ class _TableCheck:
         self.reader = reader
         self.file = file
         self.siblings = siblings
+        # try_strptime takes no empty list.
+        self.formats = "[" + ", ".join(f"'{_quoted(f)}'" for f in formats or ["%Y-%m-%d"]) + "]"
 
     def run(self, declared: dict[str, str]) -> list[Problem]:
         if not is_remote(self.file) and not any(_matches(self.file)):
@@ -255,7 +268,8 @@ class _TableCheck:
         measures = []
         for _, name, family in doubtful:
             value = f"nullif(trim(cast(\"{name}\" as varchar)), '')"
-            bad = f"{value} is not null and not coalesce({_READABLE[family].format(value)}, false)"
+            readable = _READABLE[family].format(value, self.formats)
+            bad = f"{value} is not null and not coalesce({readable}, false)"
             measures += [
                 f"count({value})",
                 f"count(*) filter ({bad})",

@@ -134,6 +134,27 @@ def raw_readers(project_dir: Path) -> dict[str, str]:
     return {**DEFAULT_READERS, **(project_vars(project_dir).get("raw_readers") or {})}
 
 
+def date_formats(project_dir: Path, raw_data: str) -> list[str]:
+    """Formats in which staging reads dates that are no ISO text.
+
+    Parameters
+    ----------
+    project_dir : Path
+        Folder of ``dbt_project.yml``.
+    raw_data : str
+        Folder of the dataset, whose ``dataset.yml`` may have formats of its own.
+
+    Returns
+    -------
+    list of str
+        In the order in which they are tried.
+    """
+    file = Path(raw_data) / "dataset.yml"
+    described = read_yaml(file) if not is_remote(raw_data) and file.exists() else {}
+    own = (described.get("vars") or {}).get("date_formats")
+    return list(own or project_vars(project_dir).get("date_formats") or [])
+
+
 def warehouse_path(project_dir: Path) -> Path:
     """The DuckDB file of the default target in ``profiles.yml``, relative to the project.
 
