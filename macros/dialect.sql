@@ -82,7 +82,7 @@
     array_to_string(
         list_transform(
             regexp_extract_all(lower({{ text }}), '[^ ''-]+[ ''-]*'),
-            lambda word, place: case
+            (word, place) -> case
                 when
                     place > 1
                     and rtrim(word, ' ''-') in ('{{ small_words | join("', '") }}')

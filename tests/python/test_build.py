@@ -52,7 +52,8 @@ UNDERSTOOD = {
     " and last_name = trim(last_name_raw)",
     "mixed_case_text": "stg_crm__customers where last_name_raw in (upper(last_name_raw), "
     "lower(last_name_raw)) and last_name not in (upper(last_name), lower(last_name))",
-    "french_gender": "stg_crm__customers where gender_raw not in ('F', 'M') and gender in ('f', 'm')",
+    "french_gender": "stg_crm__customers where gender_raw not in ('F', 'M') "
+    "and gender in ('f', 'm')",
     "french_order_status": "stg_shop__orders where status_raw = 'annulée' and status = 'cancelled'",
     "french_order_channel": "stg_shop__orders where channel_raw = 'magasin' and channel = 'store'",
 }

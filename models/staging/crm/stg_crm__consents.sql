@@ -27,7 +27,10 @@ numbered as (
         {{ select_columns(columns) }},
         row_number() over (
             partition by {{ clean_text('consent_event_id') }}
-            order by {{ order_of_rows(columns, [parse_timestamp('recorded_at') ~ ' asc', 'customer_id asc', 'purpose asc', 'status desc']) }}
+            order by {{ order_of_rows(columns, [
+                parse_timestamp('recorded_at') ~ ' asc', 'customer_id asc', 'purpose asc',
+                'status desc',
+            ]) }}
         ) as occurrence
     from source
 

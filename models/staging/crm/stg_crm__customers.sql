@@ -132,8 +132,10 @@ judged as (
         {{ clean_text('email_raw') }} is not null and email is null as is_email_broken,
         {{ clean_text('phone_raw') }} is not null and phone is null as is_phone_unreadable,
         country_raw is not null and country_code is null as is_country_unknown,
-        coalesce(postcode = '0' || {{ replace_regex(clean_text('postcode_raw'), '[ ]|[.]0+$', '') }}, false)
-            as is_postcode_corrected,
+        coalesce(
+            postcode = '0' || {{ replace_regex(clean_text('postcode_raw'), '[ ]|[.]0+$', '') }},
+            false
+        ) as is_postcode_corrected,
         birth_on_raw is not null and birth_on_read is null as is_birth_date_unreadable,
         coalesce({{ is_in_future('birth_on_read') }}, false) as is_birth_date_in_future,
         coalesce(
