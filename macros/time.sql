@@ -41,3 +41,16 @@
             then {{ parse_timestamp(value) }}
     end
 {%- endmacro %}
+
+
+{#-
+    Whether nobody born then can have been alive on a day; a birth date after the start of the build
+    is another mistake.
+-#}
+{% macro is_impossible_age(birth_on, day) -%}
+    not {{ is_in_future(birth_on) }}
+    and (
+        {{ birth_on }} > {{ day }}
+        or {{ age_in_years(birth_on, day) }} > {{ var('oldest_plausible_age') }}
+    )
+{%- endmacro %}

@@ -4,6 +4,8 @@
     'country', 'birth_date', 'gender', 'profession', 'household_income', 'acquisition_channel',
     'social_handle', 'created_at', 'updated_at',
 ] %}
+{%- set home = "coalesce(countries.country_code, case when " ~ clean_text('numbered.country')
+    ~ " is null then '" ~ var('default_country') ~ "' end)" %}
 with source as (
 
     select * from {{ source_rows(source('crm', 'customers'), 'crm.customers') }}
@@ -29,25 +31,20 @@ spellings as (
 ),
 
 -- A date that cannot be true would win or lose every comparison of records.
-dated as (
+numbered as (
 
     select
         {{ select_columns(columns) }},
         {{ plausible_timestamp('created_at') }} as created_at_read,
-        {{ plausible_timestamp('updated_at') }} as updated_at_read
-    from source
-
-),
-
-numbered as (
-
-    select
-        *,
+        {{ plausible_timestamp('updated_at') }} as updated_at_read,
         row_number() over (
             partition by {{ clean_text('customer_id') }}
-            order by {{ order_of_rows(columns, ['updated_at_read desc', 'created_at_read desc']) }}
+            order by {{ order_of_rows(columns, [
+                plausible_timestamp('updated_at') ~ ' desc',
+                plausible_timestamp('created_at') ~ ' desc',
+            ]) }}
         ) as occurrence
-    from dated
+    from source
 
 ),
 
@@ -55,7 +52,7 @@ numbered as (
 newest as (
 
     select max(greatest(coalesce(updated_at_read, created_at_read), created_at_read)) as changed_at
-    from dated
+    from numbered
 
 ),
 
@@ -76,11 +73,7 @@ renamed as (
         numbered.last_name as last_name_raw,
         {{ clean_text(replace_regex('numbered.address', '[ \t\u00a0]+', ' ')) }} as address,
         numbered.address as address_raw,
-        {{ clean_postcode(
-            'numbered.postcode',
-            "coalesce(countries.country_code, case when " ~ clean_text('numbered.country')
-            ~ " is null then '" ~ var('default_country') ~ "' end)"
-        ) }} as postcode,
+        {{ clean_postcode('numbered.postcode', home) }} as postcode,
         numbered.postcode as postcode_raw,
         {{ clean_name('numbered.city') }} as city,
         numbered.city as city_raw,
@@ -138,15 +131,7 @@ judged as (
         ) as is_postcode_corrected,
         birth_on_raw is not null and birth_on_read is null as is_birth_date_unreadable,
         coalesce({{ is_in_future('birth_on_read') }}, false) as is_birth_date_in_future,
-        coalesce(
-            not {{ is_in_future('birth_on_read') }}
-            and (
-                birth_on_read > newest_on
-                or {{ age_in_years('birth_on_read', 'newest_on') }}
-                > {{ var('oldest_plausible_age') }}
-            ),
-            false
-        ) as is_age_impossible,
+        coalesce({{ is_impossible_age('birth_on_read', 'newest_on') }}, false) as is_age_impossible,
         created_at_raw is not null and created_at is null as is_created_at_unreadable,
         case
             when customer_id is null then 'missing_key'

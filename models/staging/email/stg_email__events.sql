@@ -21,6 +21,21 @@ spellings as (
 
 ),
 
+-- Codes are looked up once for each spelling, not once for each row.
+names as (
+
+    select
+        written.event_name as written,
+        coalesce(spellings.code, lower({{ clean_text('written.event_name') }})) as code
+    from (
+        select distinct event_name
+        from {{ source_rows(source('email', 'events'), 'email.events') }}
+    ) as written
+    left join spellings
+        on {{ fold_spelling('written.event_name') }} = spellings.spelling
+
+),
+
 numbered as (
 
     select
@@ -33,7 +48,7 @@ numbered as (
 
 ),
 
--- The narrow columns alone: a window over whole rows would cost as much as the one above.
+-- The narrow columns alone, read once more: a window over whole rows would cost more.
 followed as (
 
     select
@@ -41,7 +56,7 @@ followed as (
         {{ parse_timestamp('event_at') }} as event_at,
         lag({{ clean_text('event_id') }}) over same_event as previous_event_id,
         lag({{ parse_timestamp('event_at') }}) over same_event as previous_event_at
-    from source
+    from {{ source_rows(source('email', 'events'), 'email.events') }}
     where customer_id is not null and campaign_id is not null
     window same_event as (
         partition by customer_id, campaign_id, event_name
@@ -67,13 +82,13 @@ renamed as (
         numbered.occurrence,
         {{ clean_text('numbered.campaign_id') }} as campaign_id,
         {{ clean_text('numbered.customer_id') }} as customer_id,
-        coalesce(spellings.code, lower({{ clean_text('numbered.event_name') }})) as event_name,
+        names.code as event_name,
         numbered.event_name as event_name_raw,
         {{ parse_timestamp('numbered.event_at') }} as event_at,
         {{ raw_date('numbered.event_at') }} as event_at_raw,
         {{ pack_columns(columns, 'numbered') }} as packed
     from numbered
-    left join spellings on {{ fold_spelling('numbered.event_name') }} = spellings.spelling
+    left join names on numbered.event_name = names.written
 
 ),
 

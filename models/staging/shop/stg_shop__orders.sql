@@ -22,6 +22,39 @@ spellings as (
 
 ),
 
+-- Codes are looked up once for each spelling, not once for each row.
+statuses as (
+
+    select
+        written.status as written,
+        coalesce(spellings.code, lower({{ clean_text('written.status') }})) as code
+    from (
+        select distinct status
+        from {{ source_rows(source('shop', 'orders'), 'shop.orders') }}
+    ) as written
+    left join spellings
+        on
+            spellings.domain = 'order_status'
+            and {{ fold_spelling('written.status') }} = spellings.spelling
+
+),
+
+channels as (
+
+    select
+        written.channel as written,
+        coalesce(spellings.code, lower({{ clean_text('written.channel') }})) as code
+    from (
+        select distinct channel
+        from {{ source_rows(source('shop', 'orders'), 'shop.orders') }}
+    ) as written
+    left join spellings
+        on
+            spellings.domain = 'order_channel'
+            and {{ fold_spelling('written.channel') }} = spellings.spelling
+
+),
+
 numbered as (
 
     select
@@ -42,9 +75,9 @@ renamed as (
         {{ clean_text('numbered.customer_id') }} as customer_id,
         {{ clean_email('numbered.guest_email') }} as guest_email,
         numbered.guest_email as guest_email_raw,
-        coalesce(statuses.code, lower({{ clean_text('numbered.status') }}), 'completed') as status,
+        coalesce(statuses.code, 'completed') as status,
         numbered.status as status_raw,
-        coalesce(channels.code, lower({{ clean_text('numbered.channel') }})) as channel,
+        channels.code as channel,
         numbered.channel as channel_raw,
         upper({{ clean_text('numbered.currency') }}) as currency,
         numbered.currency as currency_raw,
@@ -54,14 +87,8 @@ renamed as (
         {{ raw_date('numbered.ordered_at') }} as ordered_at_raw,
         {{ pack_columns(columns, 'numbered') }} as packed
     from numbered
-    left join spellings as statuses
-        on
-            statuses.domain = 'order_status'
-            and {{ fold_spelling('numbered.status') }} = statuses.spelling
-    left join spellings as channels
-        on
-            channels.domain = 'order_channel'
-            and {{ fold_spelling('numbered.channel') }} = channels.spelling
+    left join statuses on numbered.status = statuses.written
+    left join channels on numbered.channel = channels.written
 
 ),
 

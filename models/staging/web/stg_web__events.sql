@@ -16,6 +16,39 @@ spellings as (
 
 ),
 
+-- Codes are looked up once for each spelling, not once for each row.
+names as (
+
+    select
+        written.event_name as written,
+        coalesce(spellings.code, lower({{ clean_text('written.event_name') }})) as code
+    from (
+        select distinct event_name
+        from {{ source_rows(source('web', 'events'), 'web.events') }}
+    ) as written
+    left join spellings
+        on
+            spellings.domain = 'web_event'
+            and {{ fold_spelling('written.event_name') }} = spellings.spelling
+
+),
+
+devices as (
+
+    select
+        written.device as written,
+        coalesce(spellings.code, lower({{ clean_text('written.device') }})) as code
+    from (
+        select distinct device
+        from {{ source_rows(source('web', 'events'), 'web.events') }}
+    ) as written
+    left join spellings
+        on
+            spellings.domain = 'device'
+            and {{ fold_spelling('written.device') }} = spellings.spelling
+
+),
+
 numbered as (
 
     select
@@ -28,7 +61,7 @@ numbered as (
 
 ),
 
--- The narrow columns alone: a window over whole rows would cost as much as the one above.
+-- The narrow columns alone, read once more: a window over whole rows would cost more.
 followed as (
 
     select
@@ -36,7 +69,7 @@ followed as (
         {{ parse_timestamp('event_at') }} as event_at,
         lag({{ clean_text('event_id') }}) over same_event as previous_event_id,
         lag({{ parse_timestamp('event_at') }}) over same_event as previous_event_at
-    from source
+    from {{ source_rows(source('web', 'events'), 'web.events') }}
     where visitor_id is not null and page_url is not null
     window same_event as (
         partition by visitor_id, event_name, page_url
@@ -62,27 +95,21 @@ renamed as (
         numbered.occurrence,
         {{ clean_text('numbered.visitor_id') }} as visitor_id,
         {{ clean_text('numbered.customer_id') }} as customer_id,
-        coalesce(names.code, lower({{ clean_text('numbered.event_name') }})) as event_name,
+        names.code as event_name,
         numbered.event_name as event_name_raw,
         {{ clean_text('numbered.page_url') }} as page_url,
         lower({{ clean_text('numbered.utm_source') }}) as utm_source,
         lower({{ clean_text('numbered.utm_medium') }}) as utm_medium,
         lower({{ clean_text('numbered.utm_campaign') }}) as utm_campaign,
-        coalesce(devices.code, lower({{ clean_text('numbered.device') }})) as device,
+        devices.code as device,
         numbered.device as device_raw,
         coalesce(try_cast(numbered.engagement_seconds as double), 0) as engagement_seconds,
         {{ parse_timestamp('numbered.event_at') }} as event_at,
         {{ raw_date('numbered.event_at') }} as event_at_raw,
         {{ pack_columns(columns, 'numbered') }} as packed
     from numbered
-    left join spellings as names
-        on
-            names.domain = 'web_event'
-            and {{ fold_spelling('numbered.event_name') }} = names.spelling
-    left join spellings as devices
-        on
-            devices.domain = 'device'
-            and {{ fold_spelling('numbered.device') }} = devices.spelling
+    left join names on numbered.event_name = names.written
+    left join devices on numbered.device = devices.written
 
 ),
 
