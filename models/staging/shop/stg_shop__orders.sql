@@ -139,7 +139,8 @@ final as (
         rejection_reason,
         {{ list_flags({
             'unusable_discount': 'is_discount_unusable',
-            'broken_email': clean_text('guest_email_raw') ~ ' is not null and guest_email is null',
+            'broken_email': 'customer_id is null and judged.guest_email is null and '
+            ~ clean_text('guest_email_raw') ~ ' is not null',
             'unknown_channel': "channel not in ('web', 'store')",
         }) }} as quality_flags,
         {{ raw_row('rejection_reason', 'packed') }} as raw_row
