@@ -31,7 +31,6 @@
 {%- endmacro %}
 
 
-
 {#- A timestamp as read, where it can be true: neither in the future nor before all records. -#}
 {% macro plausible_timestamp(value) -%}
     case
@@ -53,4 +52,17 @@
         {{ birth_on }} > {{ day }}
         or {{ age_in_years(birth_on, day) }} > {{ var('oldest_plausible_age') }}
     )
+{%- endmacro %}
+
+
+{#-
+    Whether a period (the end null while it is open) holds at an instant. What begins at the instant
+    does not hold yet: the state at a date is that of the moment before it, as for every cutoff.
+    The consents of any day:
+
+        select * from int_consents_over_time
+        where holds_at('valid_from', 'valid_to', "date '2024-05-01'")
+-#}
+{% macro holds_at(valid_from, valid_to, instant) -%}
+    ({{ valid_from }} < {{ instant }} and ({{ valid_to }} is null or {{ valid_to }} >= {{ instant }}))
 {%- endmacro %}

@@ -207,7 +207,7 @@ _SEGMENTS = """
 select segments.customer_key, segments.segment_id, segments.segment, rfm.frequency
 from marts.customer_segments as segments
 inner join marts.customer_rfm as rfm using (customer_key)
-where rfm.frequency > 0
+where rfm.frequency > 0 and segments.segment_id > 0
 order by segments.customer_key
 """
 

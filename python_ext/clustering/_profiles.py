@@ -33,6 +33,7 @@ PROFILES_SCHEMA = Schema(
         "p_value": "double",
         "differentiator_rank": "bigint",
         "customers": "bigint",
+        "customers_known": "bigint",
         "is_circular": "boolean",
     },
     key=("level", "segment_id", "feature"),
@@ -135,6 +136,7 @@ def profile_segments(
                     "effect_size": effect,
                     "p_value": corrected[j],
                     "customers": int(inside.sum()),
+                    "customers_known": int((~np.isnan(raw[inside])).sum()),
                     "is_circular": feature.in_clustering,
                 }
             )

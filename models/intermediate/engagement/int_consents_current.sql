@@ -1,13 +1,7 @@
 -- One row per customer_key and purpose that was ever decided: the state at the as-of date.
 with consents as (
 
-    select * from {{ ref('stg_crm__consents') }} where rejection_reason is null
-
-),
-
-identities as (
-
-    select * from {{ ref('ml_customer_identities') }}
+    select * from {{ ref('int_consents_over_time') }}
 
 ),
 
@@ -17,41 +11,20 @@ as_of as (
 
 ),
 
--- The latest decision of each record wins; at the same instant a withdrawal beats a grant.
-ranked as (
-
-    select
-        identities.customer_key,
-        identities.record_id,
-        consents.purpose,
-        consents.status,
-        consents.recorded_at,
-        row_number() over (
-            partition by identities.record_id, consents.purpose
-            order by
-                consents.recorded_at desc,
-                case when consents.status = 'withdrawn' then 0 else 1 end,
-                consents.consent_event_id asc
-        ) as recency_rank
-    from consents
-    inner join identities on 'id:' || consents.customer_id = identities.record_id
-    cross join as_of
-    -- A withdrawal counts as soon as it is known, a grant from the as-of date on.
-    where consents.recorded_at < as_of.as_of_date or consents.status = 'withdrawn'
-
-),
-
--- A person with several records is as protected as the most protective of them.
+-- A withdrawal counts as soon as it is known, a grant from the as-of date on.
 final as (
 
     select
-        customer_key,
-        purpose,
-        bool_and(status = 'granted') as is_granted,
-        max(recorded_at) as decided_at
-    from ranked
-    where recency_rank = 1
-    group by customer_key, purpose
+        consents.customer_key,
+        consents.purpose,
+        bool_and(consents.is_granted) as is_granted,
+        max(consents.valid_from) as valid_from
+    from consents
+    cross join as_of
+    where
+        {{ holds_at('consents.valid_from', 'consents.valid_to', 'as_of.as_of_date') }}
+        or (consents.valid_from >= as_of.as_of_date and not consents.is_granted)
+    group by consents.customer_key, consents.purpose
 
 )
 

@@ -41,6 +41,12 @@ customers as (
 
 ),
 
+permissions as (
+
+    select * from {{ ref('int_customer_permissions') }}
+
+),
+
 areas as (
 
     select * from {{ ref('stg_external__area_statistics') }} where rejection_reason is null
@@ -54,6 +60,8 @@ final as (
         purchases.cutoff_name,
         purchases.split,
         purchases.cutoff_on,
+        -- No feature: who may be learned from and scored today, whatever the cutoff.
+        permissions.may_be_profiled,
         {%- for feature in [
             'recency_days', 'tenure_days', 'frequency', 'frequency_365d', 'frequency_90d',
             'monetary', 'monetary_365d', 'monetary_90d', 'average_order_value',
@@ -123,6 +131,7 @@ final as (
             purchases.customer_key = engagement.customer_key
             and purchases.cutoff_name = engagement.cutoff_name
     left join customers on purchases.customer_key = customers.customer_key
+    left join permissions on purchases.customer_key = permissions.customer_key
     left join areas
         on
             customers.country_code = areas.country_code

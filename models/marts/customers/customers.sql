@@ -17,15 +17,9 @@ buyers as (
 
 ),
 
-consents as (
+permissions as (
 
-    select
-        customer_key,
-        bool_or(purpose = 'email_marketing' and is_granted) as has_email_consent,
-        bool_or(purpose = 'profiling' and is_granted) as has_profiling_consent,
-        bool_or(purpose = 'ad_targeting' and is_granted) as has_ad_consent
-    from {{ ref('int_consents_current') }}
-    group by customer_key
+    select * from {{ ref('int_customer_permissions') }}
 
 ),
 
@@ -76,20 +70,24 @@ final as (
         aged.gender,
         aged.profession,
         aged.acquisition_channel,
-        areas.median_income as area_median_income,
-        areas.unemployment_rate as area_unemployment_rate,
-        areas.population_density as area_population_density,
-        areas.distance_to_centre_km as area_distance_to_centre_km,
+        -- What is said of where a person lives is said of the person: a profile.
+        {%- for statistic in [
+            'median_income', 'unemployment_rate', 'population_density', 'distance_to_centre_km'
+        ] %}
+        case when permissions.may_be_profiled then areas.{{ statistic }} end
+            as area_{{ statistic }},
+        {%- endfor %}
         cast(aged.record_count as bigint) as record_count,
         aged.is_guest_only,
         buyers.customer_key is null as is_prospect,
-        coalesce(consents.has_email_consent, false) as has_email_consent,
-        coalesce(consents.has_profiling_consent, false) as has_profiling_consent,
-        coalesce(consents.has_ad_consent, false) as has_ad_consent
+        permissions.has_email_consent,
+        permissions.has_profiling_consent,
+        permissions.has_ad_consent,
+        permissions.may_be_profiled
     from aged
     left join engagement on aged.customer_key = engagement.customer_key
     left join buyers on aged.customer_key = buyers.customer_key
-    left join consents on aged.customer_key = consents.customer_key
+    left join permissions on aged.customer_key = permissions.customer_key
     left join areas
         on aged.country_code = areas.country_code and aged.postcode_prefix = areas.postcode_prefix
     left join age_bands on aged.age_years between age_bands.from_age and age_bands.to_age

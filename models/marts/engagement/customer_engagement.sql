@@ -5,6 +5,12 @@ with engagement as (
 
 ),
 
+permissions as (
+
+    select * from {{ ref('int_customer_permissions') }}
+
+),
+
 web_use as (
 
     select * from {{ ref('int_web_use_measured') }} where cutoff_name = 'score'
@@ -24,10 +30,11 @@ care as (
 ),
 
 -- Where a source is on, a customer without events has none; where it is off, nobody knows.
-final as (
+observed as (
 
     select
         engagement.customer_key,
+        permissions.may_be_profiled,
         cast({{ if_source_on('web.events', 'coalesce(web_use.sessions, 0)') }} as bigint)
             as sessions,
         cast({{ if_source_on('web.events', 'coalesce(web_use.sessions_90d, 0)') }} as bigint)
@@ -60,9 +67,32 @@ final as (
         engagement.first_seen_on,
         engagement.last_interaction_on
     from engagement
+    inner join permissions on engagement.customer_key = permissions.customer_key
     left join web_use on engagement.customer_key = web_use.customer_key
     left join email_response on engagement.customer_key = email_response.customer_key
     left join care on engagement.customer_key = care.customer_key
+
+),
+
+-- Of who may not be profiled no conduct is shown, only since when they are known.
+final as (
+
+    select
+        customer_key,
+        {%- for column in [
+            'sessions', 'sessions_90d', 'pages_90d', 'engaged_minutes_90d',
+            'engaged_session_share', 'cart_abandonment_rate', 'days_since_visit',
+            'emails_delivered_365d', 'email_open_rate', 'email_click_rate',
+            'email_click_to_open_rate', 'email_unsubscribe_rate', 'email_reactivity_rate',
+            'tickets_365d', 'support_satisfaction', 'survey_value', 'survey_motivation',
+            'survey_lifestyle', 'engagement_score'
+        ] %}
+        case when may_be_profiled then {{ column }} end as {{ column }},
+        {%- endfor %}
+        case when may_be_profiled then lifecycle else 'not_profiled' end as lifecycle,
+        first_seen_on,
+        case when may_be_profiled then last_interaction_on end as last_interaction_on
+    from observed
 
 )
 

@@ -42,14 +42,22 @@ scores as (
 
 ),
 
--- Who never bought has no behaviour to be grouped by, and is a prospect: segment 0.
+-- Who never bought has no behaviour to be grouped by, and is a prospect: segment 0. Who may not be
+-- profiled has no segment at all, and is counted under -1, so that the numbers add up.
 final as (
 
     select
         customers.customer_key,
-        coalesce(clusters.segment_id, 0) as segment_id,
-        coalesce(segment_names.segment, 'Prospect') as segment,
-        coalesce(segment_names.segment_fr, 'Prospect') as segment_fr,
+        case when customers.may_be_profiled then coalesce(clusters.segment_id, 0) else -1 end
+            as segment_id,
+        case
+            when customers.may_be_profiled then coalesce(segment_names.segment, 'Prospect')
+            else 'Not profiled'
+        end as segment,
+        case
+            when customers.may_be_profiled then coalesce(segment_names.segment_fr, 'Prospect')
+            else 'Non profilés'
+        end as segment_fr,
         clusters.membership_probability,
         second_names.segment as second_segment,
         clusters.second_probability as second_membership_probability,

@@ -11,38 +11,58 @@ segment_names as (
 
 ),
 
+-- A small segment is withheld whole; a feature that few of a segment are known by, in its figures.
+protected as (
+
+    select
+        *,
+        {{ is_withheld_among('customers', 'level, feature', 'segment_id') }} as is_segment_withheld,
+        {{ is_withheld_among('customers_known', 'level, feature', 'segment_id') }}
+            as is_feature_withheld,
+        sum(customers) over (partition by level, feature) as all_customers,
+        sum(customers_known) over (partition by level, feature) as all_customers_known
+    from profiles
+
+),
+
 final as (
 
     select
-        profiles.level as segment_level,
-        profiles.segment_id,
-        profiles.feature,
+        protected.level as segment_level,
+        protected.segment_id,
+        protected.feature,
         segment_names.segment,
         segment_names.segment_fr,
         segment_names.description as segment_description,
         segment_names.description_fr as segment_description_fr,
-        segment_names.evidence as segment_evidence,
-        profiles.label_en as feature_label,
-        profiles.label_fr as feature_label_fr,
-        profiles.customers,
-        profiles.customers
-        / cast(
-            sum(profiles.customers) over (partition by profiles.level, profiles.feature) as double
-        ) as customer_share,
-        profiles.mean,
-        profiles.median,
-        profiles.overall_mean,
-        profiles.index_vs_all,
-        profiles.z,
-        profiles.effect_size,
-        profiles.p_value,
-        profiles.differentiator_rank,
-        profiles.is_circular
-    from profiles
+        case when not protected.is_segment_withheld then segment_names.evidence end
+            as segment_evidence,
+        protected.label_en as feature_label,
+        protected.label_fr as feature_label_fr,
+        case when not protected.is_segment_withheld then protected.customers end as customers,
+        case
+            when not protected.is_segment_withheld
+                then protected.customers / cast(protected.all_customers as double)
+        end as customer_share,
+        {%- for figure in ['mean', 'median', 'index_vs_all', 'z', 'differentiator_rank'] %}
+        case
+            when not (protected.is_segment_withheld or protected.is_feature_withheld)
+                then protected.{{ figure }}
+        end as {{ figure }},
+        {%- endfor %}
+        {%- for figure in ['overall_mean', 'effect_size', 'p_value'] %}
+        case
+            when not {{ is_under_floor('protected.all_customers_known') }}
+                then protected.{{ figure }}
+        end as {{ figure }},
+        {%- endfor %}
+        protected.is_circular,
+        protected.is_segment_withheld or protected.is_feature_withheld as is_withheld
+    from protected
     left join segment_names
         on
-            profiles.level = segment_names.level
-            and profiles.segment_id = segment_names.segment_id
+            protected.level = segment_names.level
+            and protected.segment_id = segment_names.segment_id
 
 )
 

@@ -20,7 +20,10 @@ final as (
         gap_se,
         stability_mean,
         stability_min,
-        smallest_share,
+        case
+            when not {{ is_under_floor('round(smallest_share * fitted_rows)') }}
+                then smallest_share
+        end as smallest_share,
         votes,
         fitted_rows,
         reason,

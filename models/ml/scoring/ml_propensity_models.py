@@ -5,7 +5,7 @@ from python_ext import frames, propensity
 def model(dbt, session):
     dbt.config(materialized="table")
     key = ("customer_key", "cutoff_name")
-    past = dbt.ref("int_customer_features").filter("split <> 'score'")
+    past = dbt.ref("int_customer_features").filter("split <> 'score' and may_be_profiled")
     drawn = frames.sample(past, key=key, rows=dbt.config.get("sample_rows", 300000))
     labels = dbt.ref("int_customer_labels")
     models = propensity.train_models(

@@ -1,4 +1,4 @@
-# One row per customer_key, target and cutoff ('score', 'test') the customer is eligible for.
+# One row per customer_key who may be profiled, target and cutoff ('score', 'test') eligible for.
 from python_ext import frames, propensity
 
 
@@ -6,10 +6,11 @@ def model(dbt, session):
     dbt.config(materialized="table")
     champions = propensity.Champions.load(frames.to_pandas(dbt.ref("ml_propensity_models")))
     eligible = dbt.ref("int_customer_labels").filter("cutoff_name in ('score', 'test')")
+    customers = dbt.ref("int_customer_features").filter("may_be_profiled")
     key = ("customer_key", "cutoff_name")
     return frames.map_batches(
         session,
-        frames.join(dbt.ref("int_customer_features"), eligible, on=key, take="target"),
+        frames.join(customers, eligible, on=key, take="target"),
         champions.score,
         propensity.SCORES_SCHEMA,
         batch_rows=dbt.config.get("batch_rows", 100000),

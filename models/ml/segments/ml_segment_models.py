@@ -4,7 +4,8 @@ from python_ext import clustering, frames
 
 def model(dbt, session):
     dbt.config(materialized="table")
-    customers = dbt.ref("int_customer_features").filter("cutoff_name = 'score'")
+    features = dbt.ref("int_customer_features")
+    customers = features.filter("cutoff_name = 'score' and may_be_profiled")
     rows = dbt.config.get("sample_rows", 50000)
     models = clustering.choose_segments(
         frames.to_pandas(frames.sample(customers, key="customer_key", rows=rows)),

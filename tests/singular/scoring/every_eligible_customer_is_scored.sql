@@ -1,5 +1,5 @@
--- Whoever is eligible for a target that can be learned has a score, and nobody else. A row here is
--- a customer lost in scoring, or one scored without being eligible.
+-- Whoever is eligible for a target that can be learned, and may be profiled, has a score, and nobody
+-- else. A row here is a customer lost in scoring, or one scored without being eligible.
 with labels as (
 
     select * from {{ ref('int_customer_labels') }}
@@ -8,8 +8,11 @@ with labels as (
 
 learned as (
 
-    select distinct target from labels
-    where label is not null
+    select distinct labels.target
+    from labels
+    inner join {{ ref('customers') }} as customers
+        on labels.customer_key = customers.customer_key and customers.may_be_profiled
+    where labels.label is not null
 
 ),
 
@@ -20,6 +23,8 @@ eligible as (
         labels.target
     from labels
     inner join learned on labels.target = learned.target
+    inner join {{ ref('customers') }} as customers
+        on labels.customer_key = customers.customer_key and customers.may_be_profiled
     where labels.split = 'score'
 
 )

@@ -1,0 +1,121 @@
+-- A row here is a person with a score, a segment or a figure of conduct whose present consent forbids
+-- it. The consents are read where they came in, and not from may_be_profiled: a mistake in the flag
+-- must not hide itself. Do not publish; find out why the person was let through.
+with decisions as (
+
+    select
+        identities.customer_key,
+        identities.record_id,
+        consents.status,
+        consents.recorded_at
+    from {{ ref('stg_crm__consents') }} as consents
+    inner join {{ ref('ml_customer_identities') }} as identities
+        on 'id:' || consents.customer_id = identities.record_id
+    where consents.purpose = 'profiling' and consents.rejection_reason is null
+
+),
+
+-- A withdrawal stands until the same record grants again, before the as-of date.
+objections as (
+
+    select distinct withdrawals.customer_key
+    from decisions as withdrawals
+    cross join {{ ref('int_as_of_date') }} as as_of
+    left join decisions as grants
+        on
+            withdrawals.record_id = grants.record_id
+            and grants.status = 'granted'
+            and grants.recorded_at > withdrawals.recorded_at
+            and grants.recorded_at < as_of.as_of_date
+    where withdrawals.status = 'withdrawn' and grants.record_id is null
+
+),
+
+agreements as (
+
+    select distinct decisions.customer_key
+    from decisions
+    cross join {{ ref('int_as_of_date') }} as as_of
+    where decisions.status = 'granted' and decisions.recorded_at < as_of.as_of_date
+
+),
+
+profiled as (
+
+    select
+        'customer_scores' as mart,
+        customer_key
+    from {{ ref('customer_scores') }}
+
+    union all
+
+    select
+        'customer_segments' as mart,
+        customer_key
+    from {{ ref('customer_segments') }}
+    where
+        segment_id <> -1
+        or coalesce(membership_probability, purchase_probability, churn_probability) is not null
+
+    union all
+
+    select
+        'customer_rfm' as mart,
+        customer_key
+    from {{ ref('customer_rfm') }}
+    where rfm_segment <> 'Not profiled' or coalesce(r_score, recency_days) is not null
+
+    union all
+
+    select
+        'customer_engagement' as mart,
+        customer_key
+    from {{ ref('customer_engagement') }}
+    where
+        lifecycle <> 'not_profiled'
+        or coalesce(engagement_score, sessions, emails_delivered_365d) is not null
+
+    union all
+
+    select
+        'customers' as mart,
+        customer_key
+    from {{ ref('customers') }}
+    where coalesce(area_median_income, area_unemployment_rate) is not null
+
+    union all
+
+    select
+        'audience_members' as mart,
+        members.customer_key
+    from {{ ref('audience_members') }} as members
+    inner join {{ ref('audiences') }} as audiences on members.audience = audiences.audience
+    where audiences.is_profiling
+
+    union all
+
+    select
+        'ml_customer_clusters' as mart,
+        customer_key
+    from {{ ref('ml_customer_clusters') }}
+
+    union all
+
+    select
+        'ml_propensity_scores' as mart,
+        customer_key
+    from {{ ref('ml_propensity_scores') }}
+
+)
+
+select
+    profiled.mart,
+    profiled.customer_key
+from profiled
+left join objections on profiled.customer_key = objections.customer_key
+left join agreements on profiled.customer_key = agreements.customer_key
+where
+    objections.customer_key is not null
+{%- if var('profiling_basis') == 'consent' %}
+    or agreements.customer_key is null
+{%- endif %}

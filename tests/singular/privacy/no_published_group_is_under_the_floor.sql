@@ -1,0 +1,60 @@
+-- A row here is a published figure with fewer than k_anonymity customers behind it, or a single group
+-- withheld, which the others and the whole give away. Do not publish.
+with segments as (
+
+    select
+        profiles.segment_level,
+        profiles.segment_id,
+        profiles.feature,
+        profiles.customers,
+        profiles.mean,
+        profiles.is_withheld,
+        behind.customers as customers_behind,
+        behind.customers_known as customers_known_behind,
+        count(*) filter (where profiles.customers is null)
+            over (partition by profiles.segment_level, profiles.feature) as segments_withheld,
+        count(*) filter (where profiles.mean is null and behind.customers_known > 0)
+            over (partition by profiles.segment_level, profiles.feature) as means_withheld
+    from {{ ref('segment_profiles') }} as profiles
+    inner join {{ ref('ml_segment_profiles') }} as behind
+        on
+            profiles.segment_level = behind.level
+            and profiles.segment_id = behind.segment_id
+            and profiles.feature = behind.feature
+
+)
+
+select
+    'segment_profiles' as mart,
+    segment_level || ' ' || cast(segment_id as string) || ' ' || feature as published_group
+from segments
+where
+    (customers is not null and {{ is_under_floor('customers_behind') }})
+    or (mean is not null and {{ is_under_floor('customers_known_behind') }})
+    or (customers is null and segments_withheld = 1)
+    or (mean is null and customers_known_behind > 0 and means_withheld = 1)
+
+union all
+
+select
+    'audiences' as mart,
+    audience as published_group
+from {{ ref('audiences') }}
+where {{ is_under_floor('members') }} or {{ is_under_floor('withheld_for_consent') }}
+
+union all
+
+select
+    'audience_members' as mart,
+    audience as published_group
+from {{ ref('audience_members') }}
+group by audience
+having {{ is_under_floor('count(*)') }}
+
+union all
+
+select
+    'segment_quality' as mart,
+    candidate as published_group
+from {{ ref('segment_quality') }}
+where {{ is_under_floor('round(smallest_share * fitted_rows)') }}
