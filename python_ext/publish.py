@@ -15,6 +15,7 @@ from typing import Any
 
 import duckdb
 
+from python_ext.consent import refuse_forbidden
 from python_ext.errors import SegmentationError
 from python_ext.settings import dataset_vars, declared_tables, is_on, is_remote, project_vars
 
@@ -72,8 +73,8 @@ def publish(
     Raises
     ------
     SegmentationError
-        The build did not pass, or the marts cannot be read or written. What was published
-        before stays as it was.
+        The build did not pass, a row is about a person whose present consent forbids it, or the
+        marts cannot be read or written. What was published before stays as it was.
     """
     _finish_interrupted_swap(out_dir)
     results = _passed_results(run_results)
@@ -84,7 +85,8 @@ def publish(
     _clear(out_dir)
     try:
         about = _about(results, project_dir or Path())
-        published = _write(database, out_dir, about, marts)
+        basis = _setting(results, project_dir or Path(), "profiling_basis", "legitimate_interest")
+        published = _write(database, out_dir, about, marts, profiling_basis=basis)
         _swap(out_dir)
     except (duckdb.Error, OSError) as error:
         raise SegmentationError(
@@ -166,6 +168,12 @@ def _marts_of(results: dict[str, Any], manifest: Path) -> set[str] | None:
     return set(marts.values())
 
 
+def _setting(results: dict[str, Any], project_dir: Path, name: str, default: str) -> str:
+    """A var as the build had it."""
+    given = {**project_vars(project_dir), **(results["args"].get("vars") or {})}
+    return str(given.get(name, default))
+
+
 def _about(results: dict[str, Any], project_dir: Path) -> dict[str, Any]:
     """What the data are, from the vars of the build and the files it read."""
     given = results["args"].get("vars") or {}
@@ -210,7 +218,12 @@ def _fingerprints(
 
 
 def _write(
-    database: Path, out_dir: Path, about: dict[str, Any], wanted: set[str] | None
+    database: Path,
+    out_dir: Path,
+    about: dict[str, Any],
+    wanted: set[str] | None,
+    *,
+    profiling_basis: str,
 ) -> Published:
     """The new state under its provisional names."""
     # Views in the warehouse name it by its file: it must carry that name here too.
@@ -229,6 +242,7 @@ def _write(
         ).fetchall()
         if not marts:
             raise SegmentationError(f"Nothing was published: {database} holds no marts.")
+        refuse_forbidden(connection, source, profiling_basis=profiling_basis)
         for (mart,) in marts:
             if wanted is not None and mart not in wanted:
                 continue

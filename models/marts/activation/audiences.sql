@@ -9,8 +9,8 @@ rules as (
 
     select
         rules.*,
-        max(case when {{ is_profiling_rule('rules') }} then 1 else 0 end)
-            over (partition by rules.audience) = 1 as is_profiling
+        bool_or({{ is_profiling_rule('rules') }}) over (partition by rules.audience)
+            as is_profiling
     from {{ ref('audience_rules') }} as rules
 
 ),

@@ -33,8 +33,8 @@ rfm_segments as (
 
 ),
 
--- The middle of a value's ranks, as a share of all who may be profiled: equal values share one position, so that a tie
--- is never cut, and 0 is worst and 1 is best on each of the three.
+-- The middle of a value's ranks, as a share of all who may be profiled: equal values share one
+-- position, so that a tie is never cut, and 0 is worst and 1 is best on each of the three.
 positioned as (
 
     select

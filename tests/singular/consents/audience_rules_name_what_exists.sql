@@ -3,37 +3,37 @@
 with known as (
 
     select
-        'rfm_segment' as condition,
-        rfm_segment as name
+        'rfm_segment' as kind,
+        rfm_segment as spelling
     from {{ ref('rfm_segments') }}
 
     union all
 
     select
-        'segment' as condition,
-        name_en as name
+        'segment' as kind,
+        name_en as spelling
     from {{ ref('segment_archetypes') }}
 
     union all
 
-    -- A segment that resembles no kind has a name of its own.
+    -- A segment that resembles no kind has a spelling of its own.
     select
-        'segment' as condition,
-        segment as name
+        'segment' as kind,
+        segment as spelling
     from {{ ref('customer_segments') }}
     where segment_id <> -1
 
     union all
 
     select
-        'rfm_segment' as condition,
-        'Prospect' as name
+        'rfm_segment' as kind,
+        'Prospect' as spelling
 
     union all
 
     select
-        'country' as condition,
-        country_code as name
+        'country' as kind,
+        country_code as spelling
     from {{ ref('country_spellings') }}
 
 ),
@@ -43,8 +43,8 @@ named as (
     select
         audience,
         rule_number,
-        'rfm_segment' as condition,
-        rfm_segment as name
+        'rfm_segment' as kind,
+        rfm_segment as spelling
     from {{ ref('audience_rules') }}
 
     union all
@@ -52,8 +52,8 @@ named as (
     select
         audience,
         rule_number,
-        'segment' as condition,
-        segment as name
+        'segment' as kind,
+        segment as spelling
     from {{ ref('audience_rules') }}
 
     union all
@@ -61,13 +61,13 @@ named as (
     select
         audience,
         rule_number,
-        'country' as condition,
-        country as name
+        'country' as kind,
+        country as spelling
     from {{ ref('audience_rules') }}
 
 )
 
 select named.*
 from named
-left join known on named.condition = known.condition and named.name = known.name
-where named.name is not null and known.name is null
+left join known on named.kind = known.kind and named.spelling = known.spelling
+where named.spelling is not null and known.spelling is null

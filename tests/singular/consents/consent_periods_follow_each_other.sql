@@ -1,5 +1,6 @@
--- The periods of a person and purpose follow each other without gap or overlap, each the contrary of
--- the one before, and the last is open. A row here is a history that says two things of one instant.
+-- The periods of a person and purpose follow each other without gap or overlap, each the contrary
+-- of the one before, and the last is open. A row here is a history that says two things of one
+-- instant.
 with periods as (
 
     select

@@ -1,6 +1,6 @@
--- A row here is a member of an audience who did not agree to its purpose, or who withdrew, by the CRM
--- or by the link in a mail. The decisions are read where they came in, and not from the flags of
--- customers. Do not hand the audience out.
+-- A row here is a member of an audience who did not agree to its purpose, or who withdrew, by the
+-- CRM or by the link in a mail. The decisions are read where they came in, and not from the flags
+-- of customers. Do not hand the audience out.
 with decided as (
 
     select
@@ -44,14 +44,14 @@ refusals as (
         withdrawals.purpose
     from decisions as withdrawals
     cross join {{ ref('int_as_of_date') }} as as_of
-    left join decisions as grants
+    left join decisions as regrants
         on
-            withdrawals.record_id = grants.record_id
-            and withdrawals.purpose = grants.purpose
-            and grants.status = 'granted'
-            and grants.recorded_at > withdrawals.recorded_at
-            and grants.recorded_at < as_of.as_of_date
-    where withdrawals.status = 'withdrawn' and grants.record_id is null
+            withdrawals.record_id = regrants.record_id
+            and withdrawals.purpose = regrants.purpose
+            and regrants.status = 'granted'
+            and withdrawals.recorded_at < regrants.recorded_at
+            and as_of.as_of_date > regrants.recorded_at
+    where withdrawals.status = 'withdrawn' and regrants.record_id is null
 
 ),
 

@@ -1,6 +1,6 @@
--- A row here is a person with a score, a segment or a figure of conduct whose present consent forbids
--- it. The consents are read where they came in, and not from may_be_profiled: a mistake in the flag
--- must not hide itself. Do not publish; find out why the person was let through.
+-- A row here is a person with a score, a segment or a figure of conduct whose present consent
+-- forbids it. The consents are read where they came in, and not from may_be_profiled: a mistake in
+-- the flag must not hide itself. Do not publish; find out why the person was let through.
 with decisions as (
 
     select
@@ -15,28 +15,39 @@ with decisions as (
 
 ),
 
--- A withdrawal stands until the same record grants again, before the as-of date.
+-- A withdrawal stands until the same record regrants again, before the as-of date.
 objections as (
 
     select distinct withdrawals.customer_key
     from decisions as withdrawals
     cross join {{ ref('int_as_of_date') }} as as_of
-    left join decisions as grants
+    left join decisions as regrants
         on
-            withdrawals.record_id = grants.record_id
-            and grants.status = 'granted'
-            and grants.recorded_at > withdrawals.recorded_at
-            and grants.recorded_at < as_of.as_of_date
-    where withdrawals.status = 'withdrawn' and grants.record_id is null
+            withdrawals.record_id = regrants.record_id
+            and regrants.status = 'granted'
+            and withdrawals.recorded_at < regrants.recorded_at
+            and as_of.as_of_date > regrants.recorded_at
+    where withdrawals.status = 'withdrawn' and regrants.record_id is null
 
 ),
 
-agreements as (
+forbidden as (
 
-    select distinct decisions.customer_key
-    from decisions
+    select customer_key from objections
+    {% if var('profiling_basis') == 'consent' %}
+
+        union
+
+    select customers.customer_key
+    from {{ ref('ml_customer_identities') }} as customers
     cross join {{ ref('int_as_of_date') }} as as_of
-    where decisions.status = 'granted' and decisions.recorded_at < as_of.as_of_date
+    left join decisions
+        on
+            customers.customer_key = decisions.customer_key
+            and decisions.status = 'granted'
+            and as_of.as_of_date > decisions.recorded_at
+    where decisions.customer_key is null
+    {% endif %}
 
 ),
 
@@ -112,10 +123,4 @@ select
     profiled.mart,
     profiled.customer_key
 from profiled
-left join objections on profiled.customer_key = objections.customer_key
-left join agreements on profiled.customer_key = agreements.customer_key
-where
-    objections.customer_key is not null
-{%- if var('profiling_basis') == 'consent' %}
-    or agreements.customer_key is null
-{%- endif %}
+inner join forbidden on profiled.customer_key = forbidden.customer_key

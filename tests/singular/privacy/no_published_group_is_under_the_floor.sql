@@ -1,5 +1,5 @@
--- A row here is a published figure with fewer than k_anonymity customers behind it, or a single group
--- withheld, which the others and the whole give away. Do not publish.
+-- A row here is a published figure with fewer than k_anonymity customers behind it, or a single
+-- group withheld, which the others and the whole give away. Do not publish.
 with segments as (
 
     select

@@ -1,5 +1,5 @@
--- Whoever is eligible for a target that can be learned, and may be profiled, has a score, and nobody
--- else. A row here is a customer lost in scoring, or one scored without being eligible.
+-- Whoever is eligible for a target that can be learned, and may be profiled, has a score, and
+-- nobody else. A row here is a customer lost in scoring, or one scored without being eligible.
 with labels as (
 
     select * from {{ ref('int_customer_labels') }}

@@ -1,5 +1,5 @@
--- Who has bought has a segment, who has not is a prospect, and who may not be profiled is counted under
--- -1. A row here is a customer whom the clusters lost, or one they were never to see.
+-- Who has bought has a segment, who has not is a prospect, and who may not be profiled is counted
+-- under -1. A row here is a customer whom the clusters lost, or one they were never to see.
 select
     segments.customer_key,
     segments.segment_id,

@@ -1,6 +1,6 @@
 -- The customers of all segments are those who were clustered, and their shares sum to one, for
--- every level and feature; of segments that are withheld there is none of both, and the rest sums to
--- less. Anything else means that a segment was lost or counted twice on the way.
+-- every level and feature; of segments that are withheld there is none of both, and the rest sums
+-- to less. Anything else means that a segment was lost or counted twice on the way.
 with clustered as (
 
     select
