@@ -298,5 +298,10 @@ def _settings(raw_data: str) -> dict[str, Any]:
     return settings.vars
 
 
+from python_ext.cli._processing import record_of_processing  # noqa: E402
+
+main.add_command(record_of_processing)
+
+
 if __name__ == "__main__":
     main()
