@@ -212,17 +212,3 @@ def test_two_builds_of_the_same_input_give_equal_marts(demo_build, demo_data, tm
                 f"(from second.marts.{mart} except all from first.marts.{mart})"
             ).fetchall()
             assert differences == [], mart
-
-
-def test_a_mart_never_holds_a_readable_identity(demo_build):
-    """No text of a mart looks like an e-mail address or a phone number."""
-    columns = demo_build.rows(
-        "select table_name, column_name from information_schema.columns "
-        "where table_schema = 'marts' and data_type = 'VARCHAR'"
-    )
-    for table, column in columns:
-        found = demo_build.rows(
-            f"select count(*) from marts.{table} where regexp_matches({column}, "
-            "'[^ ]+@[^ ]+[.][a-z]+|^[+]?[0-9 .]{10,}$')"
-        )
-        assert found == [(0,)], f"{table}.{column}"

@@ -45,6 +45,7 @@ COMMANDS = [
     ("vars",),
     ("publish",),
     ("summary",),
+    ("record-of-processing",),
 ]
 
 

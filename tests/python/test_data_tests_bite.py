@@ -94,6 +94,31 @@ SINGULAR = {
     "buyers_have_a_segment": (
         "update marts.customer_segments set segment_id = 0 where segment_id = 1"
     ),
+    "nobody_is_profiled_against_their_will": (
+        "insert into staging.stg_crm__consents (consent_event_id, occurrence, customer_id, "
+        "purpose, status, recorded_at) select 'planted', 1, substr(min(record_id), 4), "
+        "'profiling', 'withdrawn', timestamp '2999-01-01' from ml.ml_customer_identities "
+        "where record_id like 'id:%' and customer_key in (select customer_key from "
+        "marts.customer_scores)"
+    ),
+    "nobody_is_mailed_without_consent": (
+        "insert into staging.stg_email__events (event_id, occurrence, customer_id, event_name, "
+        "event_at) select 'planted', 1, substr(min(record_id), 4), 'unsubscribe', "
+        "timestamp '2999-01-01' from ml.ml_customer_identities where record_id like 'id:%' and "
+        "customer_key in (select customer_key from marts.audience_members "
+        "where audience = 'newsletter')"
+    ),
+    "consent_periods_follow_each_other": (
+        "update intermediate.int_consents_over_time set valid_to = valid_from "
+        "where valid_to is null"
+    ),
+    "audience_rules_name_what_exists": (
+        "update reference.audience_rules set rfm_segment = 'Champion' "
+        "where rfm_segment = 'Champions'"
+    ),
+    "no_published_group_is_under_the_floor": (
+        "update ml.ml_segment_profiles set customers = 9 where segment_id = 1"
+    ),
     "one_number_of_segments_is_chosen": "update marts.segment_quality set is_chosen = true",
     "each_target_has_one_champion": (
         "update marts.model_metrics set is_champion = false where target = 'purchase'"

@@ -11,9 +11,9 @@ with segments as (
         profiles.is_withheld,
         behind.customers as customers_behind,
         behind.customers_known as customers_known_behind,
-        count(*) filter (where profiles.customers is null)
+        sum(case when profiles.customers is null then 1 else 0 end)
             over (partition by profiles.segment_level, profiles.feature) as segments_withheld,
-        count(*) filter (where profiles.mean is null and behind.customers_known > 0)
+        sum(case when profiles.mean is null and behind.customers_known > 0 then 1 else 0 end)
             over (partition by profiles.segment_level, profiles.feature) as means_withheld
     from {{ ref('segment_profiles') }} as profiles
     inner join {{ ref('ml_segment_profiles') }} as behind
