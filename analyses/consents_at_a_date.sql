@@ -1,5 +1,5 @@
 -- One row per purpose: how many people had agreed and how many had withdrawn at the end of a day.
--- Ask for another day with --vars '{consents_on: 2024-05-01}'; without, the day before the as-of date.
+-- For another day than the one before the as-of date: --vars '{consents_on: 2024-05-01}'.
 with consents as (
 
     select * from {{ ref('int_consents_over_time') }}

@@ -313,3 +313,54 @@ def test_no_record_is_written_of_a_leak_or_without_a_purpose(manifest, tmp_path)
     seed.write_text("\n".join(seed.read_text().splitlines()[:-1]))
     with pytest.raises(SegmentationError, match="no row for external.area_statistics"):
         record_of_processing(manifest, project_dir=tmp_path, settings=settings)
+
+
+FLOOR = {
+    "a small segment": "update ml.ml_segment_profiles set customers = 9 where segment_id = 1",
+    "a feature few are known by": (
+        "update ml.ml_segment_profiles set customers_known = 9 "
+        "where segment_id = 1 and feature = 'frequency'"
+    ),
+    "one segment withheld alone": (
+        "update marts.segment_profiles set customers = null where segment_id = 1"
+    ),
+    "one mean withheld alone": (
+        "update marts.segment_profiles set mean = null "
+        "where segment_id = 1 and feature = 'frequency'"
+    ),
+    "a small audience": "update marts.audiences set members = 9 where audience = 'newsletter'",
+    "few who did not agree": (
+        "update marts.audiences set withheld_for_consent = 1 where audience = 'newsletter'"
+    ),
+    "few members": (
+        "delete from marts.audience_members where audience = 'newsletter' and customer_key not in "
+        "(select customer_key from marts.audience_members where audience = 'newsletter' "
+        "order by 1 limit 9)"
+    ),
+    "a candidate with a small cluster": (
+        "update marts.segment_quality set smallest_share = 9.0 / fitted_rows where is_chosen"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FLOOR)
+def test_a_group_under_the_floor_turns_the_build_red(name, broken, manifest):
+    test = next(
+        node
+        for node in manifest["nodes"].values()
+        if node["name"] == "no_published_group_is_under_the_floor"
+    )
+    assert broken.execute(test["compiled_code"]).fetchall() == []
+    broken.execute(FLOOR[name])
+    assert broken.execute(test["compiled_code"]).fetchall()
+
+
+@pytest.mark.parametrize(("members", "is_red"), [(9, True), (10, False), (11, False), (0, False)])
+def test_the_floor_is_ten(members, is_red, broken, manifest):
+    test = next(
+        node
+        for node in manifest["nodes"].values()
+        if node["name"] == "no_published_group_is_under_the_floor"
+    )
+    broken.execute("update marts.audiences set members = ?", [members])
+    assert bool(broken.execute(test["compiled_code"]).fetchall()) == is_red
