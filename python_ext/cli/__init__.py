@@ -78,7 +78,7 @@ def main() -> None:
     """
 
 
-@main.group()
+@main.group(short_help="Get a dataset: the demo, or real purchases.")
 def datasets() -> None:
     """Get a dataset: generate the demo, or import real purchases."""
 

@@ -1,10 +1,12 @@
 """Personal data stop before the features: by lineage, by value, and both tests bite."""
 
 import json
+import random
 import shutil
 from pathlib import Path
 
 import duckdb
+import jinja2
 import pytest
 
 from python_ext.errors import SegmentationError
@@ -328,6 +330,10 @@ FLOOR = {
         "update marts.segment_profiles set mean = null "
         "where segment_id = 1 and feature = 'frequency'"
     ),
+    "few in all": (
+        "update ml.ml_segment_profiles set customers_known = case segment_id when 1 then 9 else 0 "
+        "end where feature = 'frequency'"
+    ),
     "a small audience": "update marts.audiences set members = 9 where audience = 'newsletter'",
     "few who did not agree": (
         "update marts.audiences set withheld_for_consent = 1 where audience = 'newsletter'"
@@ -364,3 +370,42 @@ def test_the_floor_is_ten(members, is_red, broken, manifest):
     )
     broken.execute("update marts.audiences set members = ?", [members])
     assert bool(broken.execute(test["compiled_code"]).fetchall()) == is_red
+
+
+def withheld(sizes, floor):
+    """Which groups of these sizes the macro withholds."""
+    text = Path("macros/privacy.sql").read_text(encoding="utf-8")
+    environment = jinja2.Environment()
+    environment.globals["var"] = {"k_anonymity": floor}.get
+    macros = environment.from_string(text).module
+    expression = macros.is_withheld_among("size", "whole", "number")
+    rows = ", ".join(f"('w', {number}, {size})" for number, size in enumerate(sizes))
+    query = f"select {expression} from (values {rows}) as t (whole, number, size) order by number"
+    return [row[0] for row in duckdb.execute(query).fetchall()]
+
+
+def test_whatever_the_sizes_no_small_group_is_a_subtraction_away():
+    draw = random.Random(7)
+    hidden_some = 0
+    for _ in range(400):
+        floor = draw.randint(2, 12)
+        sizes = [draw.choice((0, draw.randint(1, 30))) for _ in range(draw.randint(1, 7))]
+        hidden = withheld(sizes, floor)
+        groups = [(size, is_hidden) for size, is_hidden in zip(sizes, hidden, strict=True) if size]
+        kept_back = [size for size, is_hidden in groups if is_hidden]
+        assert not any(is_hidden for size, is_hidden in zip(sizes, hidden, strict=True) if not size)
+        if not any(size < floor for size, _ in groups):
+            assert not kept_back
+            continue
+        hidden_some += 1
+        assert all(is_hidden for size, is_hidden in groups if size < floor)
+        if len(kept_back) < len(groups):
+            # The rest of the whole is two groups or more, and no small group itself.
+            assert len(kept_back) >= 2 and sum(kept_back) >= floor, (sizes, floor)
+            # No more is kept back than that needs: without the largest it would not do.
+            without = sorted(kept_back)[:-1]
+            needed = len(without) < 2 or sum(without) < floor or max(kept_back) < floor
+            assert needed, (sizes, floor, kept_back)
+        shown = [size for size, is_hidden in groups if not is_hidden]
+        assert not shown or min(shown) >= max(kept_back)
+    assert hidden_some > 100

@@ -8,13 +8,16 @@ with segments as (
         profiles.feature,
         profiles.customers,
         profiles.mean,
-        profiles.is_withheld,
+        profiles.overall_mean,
         behind.customers as customers_behind,
         behind.customers_known as customers_known_behind,
         sum(case when profiles.customers is null then 1 else 0 end)
             over (partition by profiles.segment_level, profiles.feature) as segments_withheld,
         sum(case when profiles.mean is null and behind.customers_known > 0 then 1 else 0 end)
-            over (partition by profiles.segment_level, profiles.feature) as means_withheld
+            over (partition by profiles.segment_level, profiles.feature) as means_withheld,
+        sum(behind.customers_known)
+            over (partition by profiles.segment_level, profiles.feature)
+            as all_customers_known_behind
     from {{ ref('segment_profiles') }} as profiles
     inner join {{ ref('ml_segment_profiles') }} as behind
         on
@@ -32,7 +35,13 @@ where
     (customers is not null and {{ is_under_floor('customers_behind') }})
     or (mean is not null and {{ is_under_floor('customers_known_behind') }})
     or (customers is null and segments_withheld = 1)
-    or (mean is null and customers_known_behind > 0 and means_withheld = 1)
+    or (
+        mean is null
+        and customers_known_behind > 0
+        and means_withheld = 1
+        and overall_mean is not null
+    )
+    or (overall_mean is not null and {{ is_under_floor('all_customers_known_behind') }})
 
 union all
 
