@@ -96,11 +96,11 @@ class Lineage:
         return found
 
     def idle_declassifications(self) -> list[str]:
-        """Columns said to be declassified that no personal data reach: the tag hides nothing."""
+        """Columns said to be declassified that no readable personal data reach."""
         return sorted(
             f"{model}.{column}"
             for (model, column), (_, flows) in self.declassified.items()
-            if not any(flow.is_personal for flow in flows)
+            if not any(flow.is_readable for flow in flows)
         )
 
 
