@@ -11,7 +11,10 @@
         {%- for column in [
             'rfm_segment', 'segment', 'lifecycle', 'purchase_band', 'churn_band', 'country'
         ] %}
-        ({{ rule }}.{{ column }} is null or {{ rule }}.{{ column }} = {{ customer }}.{{ column }})
+        (
+            {{ seed_text(rule ~ '.' ~ column) }} is null
+            or {{ rule }}.{{ column }} = {{ customer }}.{{ column }}
+        )
         and
         {%- endfor %}
         (
@@ -26,8 +29,11 @@
 {% macro is_profiling_rule(rule) -%}
     (
         coalesce(
-            {{ rule }}.rfm_segment, {{ rule }}.segment, {{ rule }}.lifecycle,
-            {{ rule }}.purchase_band, {{ rule }}.churn_band
+            {%- for column in [
+                'rfm_segment', 'segment', 'lifecycle', 'purchase_band', 'churn_band'
+            ] %}
+            {{ seed_text(rule ~ '.' ~ column) }}{{ "," if not loop.last }}
+            {%- endfor %}
         ) is not null
         or {{ rule }}.minimum_monetary is not null
     )

@@ -165,6 +165,20 @@
 {%- endmacro %}
 
 
+{#- A text column of a seed, null where the cell is empty: Spark reads such a cell as 'None'. -#}
+{% macro seed_text(column) -%}
+    {{ return(adapter.dispatch('seed_text')(column)) }}
+{%- endmacro %}
+
+{% macro default__seed_text(column) -%}
+    {{ column }}
+{%- endmacro %}
+
+{% macro spark__seed_text(column) -%}
+    nullif({{ column }}, 'None')
+{%- endmacro %}
+
+
 {#- ISO day of the week: 1 is Monday, 7 is Sunday. -#}
 {% macro iso_day_of_week(day) -%}
     {{ return(adapter.dispatch('iso_day_of_week')(day)) }}

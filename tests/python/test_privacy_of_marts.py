@@ -8,7 +8,9 @@ from pathlib import Path
 import duckdb
 import jinja2
 import pytest
+from click.testing import CliRunner
 
+from python_ext.cli import main
 from python_ext.errors import SegmentationError
 from python_ext.leaks import find_values, text_columns
 from python_ext.lineage import ORDER, read_lineage
@@ -285,6 +287,16 @@ def test_the_record_of_processing_is_the_one_of_this_project(manifest):
     text = record_of_processing(manifest, project_dir=Path.cwd(), settings=settings)
     committed = Path("docs/RECORD_OF_PROCESSING.md").read_text(encoding="utf-8")
     assert text == committed, "run `segmentation record-of-processing` after a build"
+
+
+def test_the_command_writes_the_record_and_says_what_it_needs(demo_build, tmp_path):
+    page = tmp_path / "docs" / "record.md"
+    call = ["record-of-processing", "--out", str(page), "--manifest"]
+    done = CliRunner().invoke(main, [*call, str(demo_build.target / "manifest.json")])
+    assert (done.exit_code, done.output) == (0, f"Wrote {page}.\n")
+    assert page.read_text(encoding="utf-8").startswith("# Record of processing\n")
+    refused = CliRunner().invoke(main, [*call, str(tmp_path / "manifest.json")])
+    assert refused.exit_code == 1 and "Run `make build`" in refused.output
 
 
 def test_the_record_names_every_source_column_and_every_mart(manifest):

@@ -44,7 +44,7 @@ named as (
         audience,
         rule_number,
         'rfm_segment' as kind,
-        rfm_segment as spelling
+        {{ seed_text('rfm_segment') }} as spelling
     from {{ ref('audience_rules') }}
 
     union all
@@ -53,7 +53,7 @@ named as (
         audience,
         rule_number,
         'segment' as kind,
-        segment as spelling
+        {{ seed_text('segment') }} as spelling
     from {{ ref('audience_rules') }}
 
     union all
@@ -62,7 +62,7 @@ named as (
         audience,
         rule_number,
         'country' as kind,
-        country as spelling
+        {{ seed_text('country') }} as spelling
     from {{ ref('audience_rules') }}
 
 )
