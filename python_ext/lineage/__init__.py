@@ -5,8 +5,9 @@ yml declares. Two kinds of flow are followed:
 
 - *values*: every column that stands in the expression of a column, conditions of a ``case`` and
   filters of an aggregate included;
-  that a value is null tells only whether it is known, and the groups of a window or its order (but
-  for a rank) only the order of rows: what is made of personal data so is not readable;
+  that a value is null tells only whether it is known, a condition that shows or hides another
+  column likewise, and the groups of a window or its order (but for a rank) only the order of rows:
+  what is made of personal data so is not readable;
 - *look-ups*: what is taken from a table about nobody (a seed, or a source without a personal
   column) tells the value it was joined on: the income of an area tells the postcode. Joins on keys
   to tables about people are links and no look-ups.

@@ -60,8 +60,25 @@ def _only(column: exp.Column) -> str:
             or (node.arg_key == "order" and not isinstance(node.parent.this, RANKS))
         ):
             return ORDER
+        if isinstance(node.parent, exp.If) and node.arg_key == "this" and _shows_or_hides(node):
+            return PRESENCE
         node = node.parent
     return ""
+
+
+def _shows_or_hides(condition: exp.Expression) -> bool:
+    """Whether the case of a condition gives other columns or null, and no word of its own.
+
+    `case when a then b end` tells of a whether b is there; `case when a then 'x' end` tells a.
+    """
+    case = condition.parent.parent
+    if not isinstance(case, exp.Case):
+        return False
+    results = [branch.args["true"] for branch in case.args["ifs"]] + [case.args.get("default")]
+    return all(
+        result is None or isinstance(result, exp.Null) or result.find(exp.Column) is not None
+        for result in results
+    )
 
 
 class Tracer:
