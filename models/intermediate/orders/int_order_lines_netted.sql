@@ -131,8 +131,7 @@ final as (
     from shared
     left join first_bought
         on
-            shared.is_return
-            and shared.customer_key = first_bought.customer_key
+            shared.customer_key = first_bought.customer_key
             and shared.product_id = first_bought.product_id
 
 )

@@ -139,7 +139,7 @@ final as (
         rejection_reason,
         {{ list_flags({
             'unusable_discount': 'is_discount_unusable',
-            'broken_email': 'customer_id is null and judged.guest_email is null and '
+            'broken_email': "guest_email_raw is not null and coalesce(customer_id, guest_email) is null and "
             ~ clean_text('guest_email_raw') ~ ' is not null',
             'unknown_channel': "channel not in ('web', 'store')",
         }) }} as quality_flags,
