@@ -92,7 +92,7 @@
         },
         {
             'table': 'web.events', 'model': 'stg_web__events', 'key': 'event_id',
-            'personal': ['visitor_id', 'customer_id'],
+            'personal': ['visitor_id', 'customer_id', 'page_url'],
         },
         {
             'table': 'email.campaigns', 'model': 'stg_email__campaigns', 'key': 'campaign_id',
