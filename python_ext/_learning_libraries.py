@@ -8,6 +8,7 @@ this module first, and Python lets one thread finish it while the other waits.
 import scipy.stats  # noqa: F401
 import sklearn.calibration  # noqa: F401
 import sklearn.cluster  # noqa: F401
+import sklearn.covariance  # noqa: F401
 import sklearn.ensemble  # noqa: F401
 import sklearn.impute  # noqa: F401
 import sklearn.linear_model  # noqa: F401

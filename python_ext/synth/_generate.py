@@ -211,6 +211,7 @@ def _write_all(
             stream(seed, "order_lines"),
             stream(seed, "order_lines_later"),
             defects,
+            stream(seed, "extreme_quantities"),
         )
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -260,8 +260,12 @@ def write_orders(
     rng: np.random.Generator,
     later_rng: np.random.Generator,
     defects: dict[str, int],
+    extremes: np.random.Generator,
 ) -> dict[str, int]:
-    """Write shop/orders and shop/order_lines; return rows by table."""
+    """Write shop/orders and shop/order_lines; return rows by table.
+
+    ``extremes`` is the random stream of the lines with an extreme quantity.
+    """
     order = np.argsort(orders.number)
     status, channel = _spelt_in_french(orders, later_rng, defects)
     person = orders.person[order]
@@ -291,7 +295,8 @@ def write_orders(
         )
     }
     strange = _strange_returns(orders, people, catalogue, later_rng, defects)
-    rows["shop.order_lines"] = _write_lines(orders, catalogue, strange, folder, rng, defects)
+    with_extremes = _with_extreme_lines(orders, catalogue, extremes, defects)
+    rows["shop.order_lines"] = _write_lines(with_extremes, catalogue, strange, folder, rng, defects)
     return rows
 
 
@@ -403,3 +408,28 @@ def _write_lines(
 def purchase_sessions(orders: Orders) -> np.ndarray:
     """Purchases on the web: the documents a web session can end in."""
     return np.flatnonzero((orders.kind == PURCHASE) & orders.is_web)
+
+
+def _with_extreme_lines(
+    orders: Orders, catalogue: Catalogue, rng: np.random.Generator, defects: dict[str, int]
+) -> Orders:
+    """The orders with further lines of a hundred pieces and more, as a slip of the finger makes.
+
+    They stand in cancelled orders: somebody noticed, so that the true purchases stay as they are.
+    """
+    planted = handful(len(orders.line_order), 0.0003)
+    order = rng.choice(np.flatnonzero(orders.kind == CANCELLED), size=planted)
+    product = rng.integers(0, len(catalogue.number), planted)
+    rates = np.array([*CURRENCY_RATES.values(), 1.0])[orders.currency[order]]
+    defects["extreme_quantity"] = planted
+    return replace(
+        orders,
+        line_order=np.concatenate([orders.line_order, order]),
+        line_product=np.concatenate([orders.line_product, product]),
+        line_quantity=np.concatenate(
+            [orders.line_quantity, rng.integers(120, 2000, planted).astype(float)]
+        ),
+        line_price=np.concatenate(
+            [orders.line_price, np.round(catalogue.price[product] * rates, 2)]
+        ),
+    )

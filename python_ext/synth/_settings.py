@@ -369,6 +369,7 @@ DEFECTS = {
     "time with another event_id",
     "near_duplicate_email_event": "opening of a mail that was reported twice in the same second, "
     "the second time with another event_id",
+    "extreme_quantity": "order line of a cancelled order with 120 to 1,999 pieces",
 }
 
 

@@ -61,6 +61,7 @@ _TABLES = {
     "return_without_sale": "shop.order_lines",
     "near_duplicate_web_event": "web.events",
     "near_duplicate_email_event": "email.events",
+    "extreme_quantity": "shop.order_lines",
 }
 
 

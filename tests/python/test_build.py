@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 from conftest import run_dbt
 
-from python_ext import clustering, identity, propensity
+from python_ext import clustering, identity, propensity, quality
 
 SCHEMAS = {
     "ml_customer_identities": identity.SCHEMA,
+    "ml_order_line_outliers": quality.OUTLIERS_SCHEMA,
     "ml_segment_models": clustering.MODELS_SCHEMA,
     "ml_customer_clusters": clustering.CLUSTERS_SCHEMA,
     "ml_segment_profiles": clustering.PROFILES_SCHEMA,

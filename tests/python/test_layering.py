@@ -11,7 +11,7 @@ STAGES = [
     ("sources",),
     ("reference",),
     ("staging",),
-    ("intermediate/quality",),
+    ("intermediate/quality", "ml/quality"),
     ("intermediate/identity", "ml/identity"),
     ("intermediate/orders",),
     ("intermediate/web",),

@@ -226,6 +226,7 @@ COUNTS = {
         select sum(n - 1) from (select count(distinct event_id) as n from email_events
         group by customer_id, campaign_id, event_name, event_at)""",
     "fuzzy_duplicate_person": "select count(*) from records where defect = 'fuzzy_duplicate'",
+    "extreme_quantity": "select count(*) from order_lines where quantity >= 120",
 }
 
 FORMATS = [
