@@ -147,14 +147,17 @@ class OutlierModel:
         Returns
         -------
         pandas.DataFrame
-            Columns of ``OUTLIERS_SCHEMA``. ``robust_z`` is the one farthest from zero.
+            Columns of ``OUTLIERS_SCHEMA``. ``robust_z`` is the one farthest from zero, but of a
+            quantity or price within the middle nine tenths of its product: that is usual, however
+            close together the rest lies.
         """
         lines = lines.reset_index(drop=True)
         values = lines[list(COLUMNS)].to_numpy(dtype=float)
         values = np.where(np.isfinite(values), values, 0.0)
         if not len(values):
             return pd.DataFrame(columns=list(OUTLIERS_SCHEMA))
-        z = values[np.arange(len(values)), np.abs(values).argmax(axis=1)]
+        alone = np.where(_is_usual(lines), 0.0, values)
+        z = alone[np.arange(len(alone)), np.abs(alone).argmax(axis=1)]
         away = values - self.center
         distance = np.sqrt(np.einsum("ij,jk,ik->i", away, self.precision, away))
         isolation = np.full(len(values), np.nan)
@@ -167,6 +170,7 @@ class OutlierModel:
             + (np.nan_to_num(isolation) >= self.isolation_limit)
         )
         judged = lines.assign(
+            **dict(zip(COLUMNS, alone.T, strict=True)),
             robust_z=z,
             mahalanobis_distance=distance,
             isolation_score=isolation,
@@ -212,7 +216,8 @@ _USUAL = {
 def _reason(line: dict, z_limit: float) -> tuple[str, str]:
     """Code and words: the most telling column beyond the limit, else the combination."""
     usual = _USUAL[line["norm_level"]]
-    pieces, price = _amount(abs(line["quantity"])), _money(line["unit_price"])
+    price, amount = _money(line["unit_price"]), abs(line["quantity"])
+    pieces = f"{_amount(amount)} piece{'' if amount == 1 else 's'}"
     low, high = line["quantity_low"], line["quantity_high"]
     if line["quantity"] == round(line["quantity"]):
         low, high = np.floor(low), np.ceil(high)
@@ -220,9 +225,9 @@ def _reason(line: dict, z_limit: float) -> tuple[str, str]:
     usual_price = _range(_money(line["price_low"]), _money(line["price_high"]))
     if abs(line["quantity_z"]) >= z_limit:
         back = " returned" if line["quantity"] < 0 else ""
-        return "extreme_quantity", f"{pieces} pieces{back} where {usual_pieces} usual for {usual}"
+        return "extreme_quantity", f"{pieces}{back} where {_are(usual_pieces)} usual for {usual}"
     if abs(line["price_z"]) >= z_limit:
-        return "extreme_price", f"a price of {price} where {usual_price} usual for {usual}"
+        return "extreme_price", f"a price of {price} where {_are(usual_price)} usual for {usual}"
     if abs(line["discount_z"]) >= z_limit:
         return "extreme_discount", f"a discount of {line['discount_share']:.0%} of the order"
     if abs(line["value_z"]) >= z_limit:
@@ -231,13 +236,26 @@ def _reason(line: dict, z_limit: float) -> tuple[str, str]:
         return "extreme_value", f"a line value of {value}, unusually {side} for its category"
     return (
         "extreme_combination",
-        f"{pieces} pieces at {price} with {line['discount_share']:.0%} discount, where "
-        f"{usual_pieces} usual pieces and {usual_price} usual prices for {usual}: rare together",
+        f"rare together: {pieces} at {price} with {line['discount_share']:.0%} discount; usual for "
+        f"{usual} are {usual_pieces} at {usual_price}",
     )
 
 
+def _is_usual(lines: pd.DataFrame) -> np.ndarray:
+    """Whether quantity and price lie in the middle nine tenths; value and discount have none."""
+    usual = np.zeros((len(lines), len(COLUMNS)), dtype=bool)
+    for place, (column, name) in enumerate((("quantity", "quantity"), ("unit_price", "price"))):
+        size = lines[column].abs()
+        usual[:, place] = (size >= lines[f"{name}_low"]) & (size <= lines[f"{name}_high"])
+    return usual
+
+
 def _range(low: str, high: str) -> str:
-    return f"{low} is" if low == high else f"{low} to {high} are"
+    return low if low == high else f"{low} to {high}"
+
+
+def _are(span: str) -> str:
+    return f"{span} are" if " to " in span else f"{span} is"
 
 
 def _amount(value: float) -> str:
