@@ -219,3 +219,17 @@
 {% macro spark__all_but(columns) -%}
     * except ({{ columns | join(', ') }})
 {%- endmacro %}
+
+
+{#- The texts of a group, sorted and joined by commas. -#}
+{% macro sorted_texts(text) -%}
+    {{ return(adapter.dispatch('sorted_texts')(text)) }}
+{%- endmacro %}
+
+{% macro default__sorted_texts(text) -%}
+    string_agg({{ text }}, ', ' order by {{ text }})
+{%- endmacro %}
+
+{% macro spark__sorted_texts(text) -%}
+    nullif(array_join(array_sort(collect_list({{ text }})), ', '), '')
+{%- endmacro %}

@@ -22,10 +22,10 @@ final as (
         order_lines.product_id,
         order_lines.category,
         coalesce(by_product.norm_level, by_category.norm_level, overall.norm_level) as norm_level,
-        order_lines.quantity,
-        order_lines.unit_price,
-        order_lines.line_value,
-        order_lines.discount_share,
+        {%- for limit in ['quantity_low', 'quantity_high', 'price_low', 'price_high'] %}
+        coalesce(by_product.{{ limit }}, by_category.{{ limit }}, overall.{{ limit }})
+            as {{ limit }},
+        {%- endfor %}
         {%- for size in ['quantity', 'price'] %}
         (
             order_lines.{{ size }}_size
@@ -46,10 +46,10 @@ final as (
         )
         / coalesce(by_category.{{ size }}_spread, overall.{{ size }}_spread) as {{ size }}_z,
         {%- endfor %}
-        {%- for limit in ['quantity_low', 'quantity_high', 'price_low', 'price_high'] %}
-        coalesce(by_product.{{ limit }}, by_category.{{ limit }}, overall.{{ limit }})
-            as {{ limit }}{{ "," if not loop.last }}
-        {%- endfor %}
+        order_lines.quantity,
+        order_lines.unit_price,
+        order_lines.line_value,
+        order_lines.discount_share
     from order_lines
     left join norms as by_product
         on order_lines.product_id = by_product.group_id and by_product.norm_level = 'product'
