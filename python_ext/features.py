@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from python_ext.imputation import STRATEGIES, FeatureImputer
 from python_ext.settings import is_on
 
 TRANSFORMS = ("none", "log", "sqrt")
@@ -27,6 +28,7 @@ class Feature:
     label_fr: str
     in_clustering: bool = False
     in_propensity: bool = False
+    imputation: str = "median"
 
 
 def parse_sources(sources: Mapping[str, bool] | str | None) -> dict[str, bool]:
@@ -81,8 +83,8 @@ def select_features(
     Raises
     ------
     ValueError
-        If the seed repeats a feature, names an unknown transform, or asks for a column that the
-        table does not have.
+        If the seed repeats a feature, names an unknown transform or imputation, or asks for a
+        column that the table does not have.
     """
     if purpose is not None and purpose not in PURPOSES:
         raise ValueError(f"purpose {purpose!r} is none of {PURPOSES}")
@@ -99,12 +101,17 @@ def select_features(
             label_fr=_text(row.get("label_fr"), name.replace("_", " ")),
             in_clustering=_flag(row.get("in_clustering")),
             in_propensity=_flag(row.get("in_propensity")),
+            imputation=_text(row.get("imputation"), "median"),
         )
         if name in selected:
             raise ValueError(f"feature_definitions repeats the feature {name}")
         if feature.transform not in TRANSFORMS:
             raise ValueError(
                 f"feature {name} has the transform {feature.transform!r}; known are {TRANSFORMS}"
+            )
+        if feature.imputation not in STRATEGIES:
+            raise ValueError(
+                f"feature {name} has the imputation {feature.imputation!r}; known are {STRATEGIES}"
             )
         wanted = purpose is None or getattr(feature, f"in_{purpose}")
         if wanted and any(is_on(table, switches) for table in tables):
@@ -152,6 +159,15 @@ def transformed(values: np.ndarray, transform: str) -> np.ndarray:
     return values
 
 
+def untransformed(values: np.ndarray, transform: str) -> np.ndarray:
+    """The inverse of ``transformed``."""
+    if transform == "log":
+        return np.sign(values) * np.expm1(np.abs(values))
+    if transform == "sqrt":
+        return np.sign(values) * np.square(values)
+    return values
+
+
 def feature_matrix(
     frame: pd.DataFrame, features: Iterable[Feature], *, transform: bool = True
 ) -> np.ndarray:
@@ -182,23 +198,34 @@ def _view_weights(standardised: np.ndarray, views: list[str]) -> np.ndarray:
     return weights
 
 
+LEAST_FLAGGED = 0.01  # share of unknown values from which being unknown is a coordinate
+
+
 @dataclass(frozen=True)
 class Preparation:
     """Raw feature columns → comparable coordinates; plain numbers, so that it stores as JSON.
 
-    Per feature: transform, clip at the winsor limits, standardise with mean and deviation of the
-    *observed* values, put the median where unknown, multiply by the weight. Because unknown
-    values do not shrink the deviation, a feature that few customers have weighs little.
+    Per feature: transform, fill what is unknown by its strategy, clip at the winsor limits,
+    standardise with mean and deviation of the *observed* values, multiply by the weight. Because
+    unknown values do not shrink the deviation, a feature that few customers have weighs little.
+    Behind the features stands a coordinate for each feature of the strategy ``flag`` that at
+    least ``LEAST_FLAGGED`` of the rows do not have: whether it is unknown.
     """
 
     features: list[Feature]
-    median: list[float]
+    imputer: dict[str, Any]
     lower: list[float]
     upper: list[float]
     mean: list[float]
     deviation: list[float]
     weight: list[float]
+    flagged: list[int] = field(default_factory=list)
     dropped: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def width(self) -> int:
+        """Number of coordinates."""
+        return len(self.weight)
 
     @classmethod
     def fit(
@@ -209,7 +236,7 @@ class Preparation:
         winsor: float = 0.01,
         balance_views: bool = True,
     ) -> Preparation:
-        """Learn medians, limits, scale and weights from these rows alone.
+        """Learn fillings, limits, scale and weights from these rows alone.
 
         Parameters
         ----------
@@ -239,37 +266,45 @@ class Preparation:
                 dropped[feature.name] = "hardly a value differs"
                 continue
             kept.append(i)
-            center = float(np.median(known))
-            statistics.append((center, lower, upper, clipped.mean(), deviation))
-        columns = np.array(statistics, dtype=float).reshape(len(kept), 5).T.tolist()
-        median, lower, upper, mean, deviation = columns if kept else ([] for _ in range(5))
+            statistics.append((lower, upper, clipped.mean(), deviation))
+        chosen = [features[i] for i in kept]
+        imputer = FeatureImputer([f.imputation for f in chosen], indicators="none")
+        imputer.fit(values[:, kept])
+        shares = imputer.missing_share_
+        flagged = [
+            j
+            for j, feature in enumerate(chosen)
+            if feature.imputation == "flag" and LEAST_FLAGGED <= shares[j] <= 1 - LEAST_FLAGGED
+        ]
+        statistics += [
+            (0.0, 1.0, shares[j], float(np.sqrt(shares[j] * (1 - shares[j])))) for j in flagged
+        ]
+        columns = np.array(statistics, dtype=float).reshape(-1, 4).T.tolist()
         unweighted = cls(
-            [features[i] for i in kept],
-            median,
-            lower,
-            upper,
-            mean,
-            deviation,
-            [1.0] * len(kept),
-            dropped,
+            chosen, imputer.to_dict(), *columns, [1.0] * len(statistics), flagged, dropped
         )
         if not balance_views or not kept:
             return unweighted
-        weights = _view_weights(
-            unweighted.transform(frame), [feature.view for feature in unweighted.features]
-        )
-        return cls(**{**unweighted.__dict__, "weight": weights.tolist()})
+        views = [chosen[j].view for j in [*range(len(chosen)), *flagged]]
+        weights = _view_weights(unweighted.transform(frame), views)
+        return replace(unweighted, weight=weights.tolist())
 
     def transform(self, frame: pd.DataFrame, *, clip: bool = True) -> np.ndarray:
-        """Coordinates, shape (rows, kept features).
+        """Coordinates, shape (rows, ``width``).
 
         ``clip=False`` leaves extreme values where they are, to tell how far out a row lies.
         """
         values = feature_matrix(frame, self.features)
-        values = np.where(np.isnan(values), np.array(self.median), values)
+        unknown = np.isnan(values[:, self.flagged]).astype(float)
+        filled = FeatureImputer.from_dict(self.imputer).transform(values)
+        values = np.column_stack([filled, unknown])
         if clip:
             values = np.clip(values, self.lower, self.upper)
         return (values - np.array(self.mean)) / np.array(self.deviation) * np.array(self.weight)
+
+    def count_imputed(self, frame: pd.DataFrame) -> np.ndarray:
+        """How many features of each row are unknown and stand filled in the coordinates."""
+        return np.isnan(feature_matrix(frame, self.features)).sum(axis=1)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists and numbers, for JSON."""

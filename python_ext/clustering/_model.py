@@ -14,10 +14,11 @@ from scipy.spatial.distance import cdist
 from scipy.special import softmax
 
 from python_ext.errors import SegmentationError
-from python_ext.features import Preparation
+from python_ext.features import Feature, Preparation
 from python_ext.frames import Schema
+from python_ext.imputation import FeatureImputer
 
-FORMAT = "segmentation.kmeans.1"
+FORMAT = "segmentation.kmeans.2"
 CUSTOMER_KEY = "customer_key"
 
 CLUSTERS_SCHEMA = Schema(
@@ -29,6 +30,7 @@ CLUSTERS_SCHEMA = Schema(
         "second_probability": "double",
         "distance": "double",
         "is_outlier": "boolean",
+        "imputed_features": "bigint",
         "model_id": "string",
     },
     key=("customer_key",),
@@ -143,9 +145,15 @@ class SegmentModel:
                 "second_probability": posterior[rows, second] if second is not None else np.nan,
                 "distance": distance,
                 "is_outlier": distance > self.limits[first],
+                "imputed_features": self.preparation.count_imputed(frame),
                 "model_id": self.model_id,
             }
         )
+
+    @property
+    def imputation(self) -> tuple[list[Feature], FeatureImputer]:
+        """Its features with what stands in for their unknown values."""
+        return self.preparation.features, FeatureImputer.from_dict(self.preparation.imputer)
 
     def to_bytes(self) -> bytes:
         """JSON text: readable, and nothing in it can run."""
@@ -189,7 +197,7 @@ class SegmentModel:
         centroids = np.array(stored["centroids"], dtype=float)
         return cls(
             preparation,
-            centroids.reshape(len(stored["shares"]), len(preparation.features)),
+            centroids.reshape(len(stored["shares"]), preparation.width),
             np.array(stored["shares"], dtype=float),
             float(stored["variance"]),
             np.array(stored["limits"], dtype=float),

@@ -16,11 +16,16 @@ from skops.io.exceptions import UntrustedTypesFoundException
 
 from python_ext.errors import SegmentationError
 from python_ext.features import Feature, feature_matrix
+from python_ext.imputation import FeatureImputer
 from python_ext.propensity._calibration import calibrate
 
-FORMAT = "segmentation.propensity.1"
+FORMAT = "segmentation.propensity.2"
 # Beyond what skops trusts by itself, and nothing else.
-TRUSTED = ["numpy.dtype", "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"]
+TRUSTED = [
+    "numpy.dtype",
+    "python_ext.imputation.FeatureImputer",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+]
 _MEMORY_ADDRESS = re.compile(r'("__id__": |"file": ")(\d+)')
 
 
@@ -68,6 +73,11 @@ class PropensityModel:
             return np.empty(0)
         raw = self.pipeline.predict_proba(feature_matrix(frame, self.features))[:, 1]
         return calibrate(self.calibrator, raw)
+
+    @property
+    def imputation(self) -> tuple[list[Feature], FeatureImputer] | None:
+        """Its features with what stands in for their unknown values; None for the baseline."""
+        return None if self.pipeline is None else (self.features, self.pipeline[0])
 
     def to_bytes(self) -> bytes:
         """A skops file; the same model gives the same bytes."""

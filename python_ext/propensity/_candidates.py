@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from python_ext.imputation import FeatureImputer
 from python_ext.propensity import _metrics
 from python_ext.propensity._calibration import choose_calibration, fit_calibrator
 
@@ -26,12 +26,16 @@ Folds = list[tuple[np.ndarray, np.ndarray]]
 
 @dataclass(frozen=True)
 class Examples:
-    """Rows of one split of one target: raw, as a transformed matrix, label and customer."""
+    """Rows of one split of one target: raw, as a transformed matrix, label and customer.
+
+    ``strategies`` says how unknown values of each column of ``values`` are filled.
+    """
 
     frame: pd.DataFrame
     values: np.ndarray
     label: np.ndarray
     group: np.ndarray
+    strategies: list[str]
 
     @property
     def enough(self) -> bool:
@@ -96,10 +100,10 @@ def _calibrated(
     return Fitted(algorithm, parameters, pipeline, calibrator, judged, columns)
 
 
-def logistic_pipeline(penalty: float, seed: int) -> Pipeline:
-    """Median imputation with missing flags, scaling, L2 logistic regression."""
+def logistic_pipeline(penalty: float, seed: int, strategies: list[str]) -> Pipeline:
+    """Imputation with a flag for every column it fills, scaling, L2 logistic regression."""
     return make_pipeline(
-        SimpleImputer(strategy="median", add_indicator=True),
+        FeatureImputer(strategies),
         StandardScaler(),
         LogisticRegression(C=penalty, max_iter=300, random_state=seed),
     )
@@ -113,24 +117,25 @@ def fit_logistic(
     seed: int,
 ) -> Fitted:
     """Logistic regression, the penalty by out-of-fold log loss."""
-    values = train.values[:, columns]
+    values, strategies = train.values[:, columns], [train.strategies[j] for j in columns]
     predicted = np.empty((len(PENALTIES), len(values)))
     for inside, outside in folds:
-        prepare = logistic_pipeline(1.0, seed)[:-1].fit(values[inside])
+        prepare = logistic_pipeline(1.0, seed, strategies)[:-1].fit(values[inside])
         known, unseen = prepare.transform(values[inside]), prepare.transform(values[outside])
         for i, penalty in enumerate(PENALTIES):
             model = LogisticRegression(C=penalty, max_iter=300, random_state=seed)
             model.fit(known, train.label[inside])
             predicted[i, outside] = model.predict_proba(unseen)[:, 1]
     best = int(np.argmin([_metrics.row_log_loss(train.label, p).mean() for p in predicted]))
-    pipeline = logistic_pipeline(PENALTIES[best], seed).fit(values, train.label)
+    pipeline = logistic_pipeline(PENALTIES[best], seed, strategies).fit(values, train.label)
     parameters = {"C": PENALTIES[best]}
     return _calibrated(algorithm, parameters, pipeline, train, columns, predicted[best], folds)
 
 
-def boosting_pipeline(trees: int, rows: int, seed: int) -> Pipeline:
-    """Small histogram gradient boosting; unknown values get a branch of their own."""
+def boosting_pipeline(trees: int, rows: int, seed: int, strategies: list[str]) -> Pipeline:
+    """Small histogram gradient boosting; what is flagged as unknown gets a branch of its own."""
     return make_pipeline(
+        FeatureImputer(strategies, keep_flagged=True, indicators="none"),
         HistGradientBoostingClassifier(
             max_iter=trees,
             learning_rate=0.1,
@@ -141,21 +146,23 @@ def boosting_pipeline(trees: int, rows: int, seed: int) -> Pipeline:
             # Early stopping would split customers at random inside the fold.
             early_stopping=False,
             random_state=seed,
-        )
+        ),
     )
 
 
 def fit_boosting(train: Examples, columns: list[int], folds: Folds, seed: int) -> Fitted:
     values, rows = train.values[:, columns], len(train.values)
+    strategies = [train.strategies[j] for j in columns]
     predicted = np.empty((len(TREES), rows))
     for inside, outside in folds:
-        model = boosting_pipeline(TREES[-1], rows, seed)[-1]
-        model.fit(values[inside], train.label[inside])
-        for trees, stage in enumerate(model.staged_predict_proba(values[outside]), start=1):
+        prepare, model = boosting_pipeline(TREES[-1], rows, seed, strategies)
+        model.fit(prepare.fit_transform(values[inside]), train.label[inside])
+        unseen = prepare.transform(values[outside])
+        for trees, stage in enumerate(model.staged_predict_proba(unseen), start=1):
             if trees in TREES:
                 predicted[TREES.index(trees), outside] = stage[:, 1]
     best = int(np.argmin([_metrics.row_log_loss(train.label, p).mean() for p in predicted]))
-    pipeline = boosting_pipeline(TREES[best], rows, seed).fit(values, train.label)
+    pipeline = boosting_pipeline(TREES[best], rows, seed, strategies).fit(values, train.label)
     settings = pipeline[-1].get_params()
     names = ("max_iter", "learning_rate", "max_leaf_nodes", "min_samples_leaf", "max_bins")
     parameters = {name: settings[name] for name in (*names, "l2_regularization")}

@@ -47,7 +47,7 @@ def _linear_effects(model: PropensityModel, values: np.ndarray, median: np.ndarr
     contribution = away * regression.coef_[0]
     # Behind the imputed columns stand the missing flags, each of one input column.
     effects = contribution[:, : values.shape[1]].copy()
-    for place, j in enumerate(prepare[0].indicator_.features_):
+    for place, j in enumerate(prepare[0].flagged_):
         effects[:, j] += contribution[:, values.shape[1] + place]
     return effects
 

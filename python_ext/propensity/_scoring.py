@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from python_ext.features import Feature
 from python_ext.frames import Schema
+from python_ext.imputation import FeatureImputer
 from python_ext.propensity._artefact import ArtefactError, PropensityModel, read_artefact
 from python_ext.propensity._drivers import DRIVERS, driver_texts
 
@@ -65,6 +67,11 @@ class Champions:
                 raise ArtefactError(f"the artefact of {row['model_id']} is of {model.model_id}")
             models[row["target"]] = model
         return cls(models)
+
+    @property
+    def imputations(self) -> dict[str, tuple[list[Feature], FeatureImputer] | None]:
+        """By target: the features with what stands in for their unknown values."""
+        return {target: model.imputation for target, model in self.models.items()}
 
     def score(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Score a batch.

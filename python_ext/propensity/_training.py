@@ -65,7 +65,7 @@ def train_models(
     """Train, calibrate, judge and choose a model for each target.
 
     Logistic regression and histogram gradient boosting are fitted on ``split = 'train'`` rows
-    alone: median imputation with missing flags, scaling, penalty or number of trees, and the
+    alone: what stands in for unknown values, scaling, penalty or number of trees, and the
     calibration all come from there, the last two from out-of-fold predictions whose folds never
     divide a customer. The latest cutoff (``split = 'test'``) decides by log loss. Boosting
     replaces the regression only where it is better by more than one standard error of the
@@ -133,6 +133,7 @@ def _split(part: pd.DataFrame, features: list[Feature], split: str) -> Examples:
         feature_matrix(frame, features),
         frame["label"].astype(bool).to_numpy(),
         frame["customer_key"].to_numpy(),
+        [feature.imputation for feature in features],
     )
 
 
@@ -264,7 +265,7 @@ class _RowBuilder:
         parameters = {**parameters, "seed": self.seed, "dropped": self.dropped}
         raw = feature_matrix(self.train.frame, features, transform=False)
         medians = np.nanmedian(raw, axis=0).tolist() if features else []
-        identity = [self.target, algorithm, parameters, [f.name for f in features]]
+        identity = [self.target, algorithm, parameters, [(f.name, f.imputation) for f in features]]
         named = json.dumps([*identity, self._fingerprint()], sort_keys=True)
         model = PropensityModel(
             target=self.target,

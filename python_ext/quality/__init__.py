@@ -2,6 +2,7 @@
 
 from python_ext import _learning_libraries  # noqa: F401  (before anything of ours)
 from python_ext.quality._drift import population_stability, stability_limit
+from python_ext.quality._imputations import IMPUTATIONS_SCHEMA, list_imputations
 from python_ext.quality._outliers import (
     OUTLIERS_SCHEMA,
     OutlierModel,
@@ -9,8 +10,10 @@ from python_ext.quality._outliers import (
 )
 
 __all__ = [
+    "IMPUTATIONS_SCHEMA",
     "OUTLIERS_SCHEMA",
     "OutlierModel",
+    "list_imputations",
     "population_stability",
     "robust_z",
     "stability_limit",

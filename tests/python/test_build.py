@@ -19,6 +19,7 @@ SCHEMAS = {
     "ml_propensity_models": propensity.MODELS_SCHEMA,
     "ml_propensity_scores": propensity.SCORES_SCHEMA,
     "ml_propensity_metrics": propensity.METRICS_SCHEMA,
+    "ml_feature_imputations": quality.IMPUTATIONS_SCHEMA,
 }
 
 # Which reason a planted defect must be set aside for; the rest are kept, flagged or joined.

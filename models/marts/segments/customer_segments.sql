@@ -70,6 +70,8 @@ final as (
         scores.churn_band,
         rfm.monetary,
         engagement.engagement_score,
+        clusters.imputed_features,
+        coalesce(clusters.imputed_features > 0, false) as was_imputed,
         coalesce(clusters.is_outlier, false) as is_outlier
     from customers
     left join clusters on customers.customer_key = clusters.customer_key

@@ -1,0 +1,15 @@
+# One row per model and feature: what stands in where the feature is unknown, and how often.
+from python_ext import clustering, frames, propensity, quality
+
+
+def model(dbt, session):
+    dbt.config(materialized="table")
+    champions = propensity.Champions.load(frames.to_pandas(dbt.ref("ml_propensity_models")))
+    segments = clustering.load_chosen(frames.to_pandas(dbt.ref("ml_segment_models")))
+    customers = dbt.ref("int_customer_features").filter("cutoff_name = 'score'")
+    rows = dbt.config.get("sample_rows", 50000)
+    listed = quality.list_imputations(
+        {"segment": segments.imputation, **champions.imputations},
+        frames.to_pandas(frames.sample(customers, key="customer_key", rows=rows)),
+    )
+    return frames.typed_relation(listed, quality.IMPUTATIONS_SCHEMA, session)
