@@ -45,6 +45,10 @@ GENERIC = {
 }
 
 SINGULAR = {
+    "nothing_moved_since_the_last_load": (
+        "update marts.quality_audit set verdict = 'major' where column_name = 'unit_price' "
+        "and measure = 'distribution'"
+    ),
     "load_reconciliation_balances": (
         "update marts.load_reconciliation set rows_kept = rows_kept - 1 where table_name = 'orders'"
     ),

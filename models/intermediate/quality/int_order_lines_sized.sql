@@ -35,19 +35,30 @@ valued as (
         order_lines.quantity,
         order_lines.unit_price * orders.euros_per_unit / base_currency.euros_per_unit
             as unit_price,
-        orders.discount_amount
-        / nullif(
+        orders.discount_amount,
+        -- Rounded, for the last digits of a sum of doubles depend on the order of its rows.
+        round(
             sum(
                 case
                     when order_lines.quantity > 0 then order_lines.quantity * order_lines.unit_price
                 end
             ) over (partition by order_lines.order_id),
-            0
-        ) as discount_ratio
+            6
+        ) as order_amount
     from order_lines
     inner join orders on order_lines.order_id = orders.order_id
     cross join base_currency
     left join products on order_lines.product_id = products.product_id
+
+),
+
+shared as (
+
+    select
+        *,
+        least(greatest(coalesce(discount_amount / nullif(order_amount, 0), 0), 0), 1)
+            as discount_share
+    from valued
 
 ),
 
@@ -61,14 +72,14 @@ final as (
         quantity,
         unit_price,
         quantity * unit_price as line_value,
-        least(greatest(coalesce(discount_ratio, 0), 0), 1) as discount_share,
+        discount_share,
         -- A return is as large as the sale it takes back: sizes are of the absolute amount.
         ln(abs(quantity)) as quantity_size,
         ln(unit_price) as price_size,
         ln(abs(quantity) * unit_price) as value_size,
         -- The logarithm of gross over net; a full discount counts as 99.9 %.
-        -ln(1 - least(greatest(coalesce(discount_ratio, 0), 0), 0.999)) as discount_size
-    from valued
+        -ln(1 - least(discount_share, 0.999)) as discount_size
+    from shared
 
 )
 
