@@ -263,6 +263,8 @@ def _of_sql(
             f"The manifest has no compiled SQL of {node['name']}: it is not that of a build. "
             "Run `make build`, and give the manifest it leaves in target/."
         )
+    # An incremental model may read itself: what stood there before flowed in like the rest.
+    columns = {**columns, node["name"]: {column: frozenset() for column in node["columns"]}}
     # A relation is given a name of one part, so that a file to be read is one like any other.
     schema = {}
     for relation, name in sorted(tables.items(), key=lambda item: -len(item[0])):

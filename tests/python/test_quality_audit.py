@@ -1,16 +1,18 @@
 """The distribution audit: planted moves between two loads, and PSI against numpy."""
 
+import json
 import shutil
 from pathlib import Path
 
 import duckdb
 import numpy as np
 import pytest
-from conftest import Build, run_dbt
+from conftest import PROJECT, Build, run_dbt
 from scipy import stats
 from test_bad_input import rewrite
 
 from python_ext import quality
+from python_ext.lineage import read_lineage
 from python_ext.synth import generate
 
 SELECTED = ("--select", "+quality_audit", "--exclude-resource-type", "test")
@@ -164,6 +166,16 @@ def test_psi_by_hand_and_its_limit_by_simulation():
     psi = [quality.population_stability(now, before) for now, before in zip(*draws, strict=True)]
     limit = quality.stability_limit(4000, 9000, 12, z=stats.norm.isf(0.02))
     assert np.mean(np.array(psi) > limit) == pytest.approx(0.02, abs=0.008)
+
+
+def test_the_lineage_follows_a_history_that_reads_itself(demo_build):
+    manifest = json.loads((demo_build.target / "manifest.json").read_text())
+    before = read_lineage(manifest, PROJECT)
+    node = manifest["nodes"]["model.customer_segmentation.int_load_history"]
+    node["compiled_code"] += (
+        f" where load_number > (select max(load_number) from {node['relation_name']})"
+    )
+    assert read_lineage(manifest, PROJECT).columns == before.columns
 
 
 def test_no_personal_data_and_no_rare_category_is_profiled(loads):

@@ -6,7 +6,7 @@ def model(dbt, session):
     dbt.config(materialized="table")
     champions = propensity.Champions.load(frames.to_pandas(dbt.ref("ml_propensity_models")))
     segments = clustering.load_chosen(frames.to_pandas(dbt.ref("ml_segment_models")))
-    customers = dbt.ref("int_customer_features").filter("cutoff_name = 'score'")
+    customers = dbt.ref("int_customer_features").filter("cutoff_name = 'score' and may_be_profiled")
     rows = dbt.config.get("sample_rows", 50000)
     listed = quality.list_imputations(
         {"segment": segments.imputation, **champions.imputations},
