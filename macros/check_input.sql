@@ -1,6 +1,6 @@
 {#-
     Before anything is written: the files of every switched-on source against what is declared, and
-    the secret that customer_key needs. The same as `segmentation check`; the functions come with
+    the secret that customer_key needs; and that the suppression list can be compared. The same as `segmentation check`; the functions come with
     the plugin that profiles.yml names.
 -#}
 {% macro check_input() -%}
@@ -19,6 +19,10 @@
                 )
                 || currency_problem('{{ var("base_currency") }}')
                 || secret_problem({{ var('demo_secret_allowed', raw_data == 'data/demo') }})
+                || suppression_problem(
+                    '{{ raw_data | replace("'", "''") }}',
+                    {{ var('demo_secret_allowed', raw_data == 'data/demo') }}
+                )
         {%- endset -%}
         {%- set report = run_query(query).columns[0].values()[0] -%}
         {%- if report -%}

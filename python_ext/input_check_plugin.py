@@ -1,4 +1,4 @@
-"""dbt-duckdb plugin that lets SQL run the input check.
+"""dbt-duckdb plugin that lets SQL run the input check and ask the suppression list.
 
 Named in ``profiles.yml`` (``plugins: [{module: python_ext.input_check_plugin}]``), it registers
 ``input_problems(raw_data, raw_format, sources_json) -> text`` on the connection, so that a plain
@@ -14,15 +14,19 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from python_ext.errors import SegmentationError
 from python_ext.input_check import check_dataset, report
+from python_ext.privacy import SuppressionList, privacy_directory, read_secrets
 from python_ext.remote import load_address_reading
 from python_ext.settings import currency_problem, is_remote, project_root
 
 FUNCTION = "input_problems"
 SECRET_FUNCTION = "secret_problem"
 CURRENCY_FUNCTION = "currency_problem"
+SUPPRESSION_FUNCTION = "is_suppressed"
+SUPPRESSION_PROBLEM_FUNCTION = "suppression_problem"
 
 
 def input_problems_function(
@@ -55,6 +59,60 @@ def secret_problem(demo_secret_allowed: bool) -> str:
     except SegmentationError as error:
         return str(error)
     return ""
+
+
+class Suppression:
+    """The suppression list of each dataset, as functions for SQL.
+
+    Parameters
+    ----------
+    project_dir : Path
+        Folder that ``privacy/<dataset>`` lies in.
+    """
+
+    def __init__(self, project_dir: Path) -> None:
+        self.project_dir = project_dir
+        self._lists: dict[tuple[str, bool], tuple[tuple[int, int], SuppressionList]] = {}
+
+    def _list(self, raw_data: str, demo_secret_allowed: bool) -> SuppressionList | None:
+        """The list, read again when its file has changed; None when there is none."""
+        file = privacy_directory(raw_data, project_dir=self.project_dir) / "suppression.csv"
+        try:
+            state = file.stat()
+        except FileNotFoundError:
+            return None
+        version = (state.st_mtime_ns, state.st_size)
+        known = self._lists.get((raw_data, demo_secret_allowed))
+        if known is None or known[0] != version:
+            secrets = read_secrets(demo_secret_allowed=demo_secret_allowed)
+            known = (version, SuppressionList(file, secrets))
+            self._lists[raw_data, demo_secret_allowed] = known
+        return known[1]
+
+    def problem(self, raw_data: str, demo_secret_allowed: bool) -> str:
+        """What keeps the list from being asked; empty when nothing does."""
+        try:
+            self._list(raw_data, demo_secret_allowed)
+        except SegmentationError as error:
+            return str(error)
+        return ""
+
+    def holds(
+        self,
+        kinds: pa.ChunkedArray,
+        values: pa.ChunkedArray,
+        raw_data: pa.ChunkedArray,
+        demo_secret_allowed: pa.ChunkedArray,
+    ) -> pa.ChunkedArray:
+        """Whether each value is on the list of its kind; false for a null."""
+        found = None
+        if len(values) and values.null_count < len(values):
+            found = self._list(raw_data[0].as_py(), demo_secret_allowed[0].as_py())
+        if not found:
+            return pa.chunked_array([pa.repeat(pa.scalar(False), len(values))])
+        kind = kinds[0].as_py()
+        answers = [found.holds(kind, value) for value in values.to_pylist()]
+        return pa.chunked_array([pa.array(answers, pa.bool_())])
 
 
 class Plugin:
@@ -96,6 +154,24 @@ class Plugin:
             partial(currency_problem, self.project_dir),
             ["VARCHAR"],
             "VARCHAR",
+            side_effects=True,
+        )
+        suppression = Suppression(self.project_dir)
+        conn.create_function(
+            SUPPRESSION_PROBLEM_FUNCTION,
+            suppression.problem,
+            ["VARCHAR", "BOOLEAN"],
+            "VARCHAR",
+            side_effects=True,
+        )
+        conn.create_function(
+            SUPPRESSION_FUNCTION,
+            suppression.holds,
+            ["VARCHAR", "VARCHAR", "VARCHAR", "BOOLEAN"],
+            "BOOLEAN",
+            type="arrow",
+            null_handling="special",
+            # The list may grow between two builds.
             side_effects=True,
         )
         conn.create_function(

@@ -298,9 +298,12 @@ def _settings(raw_data: str) -> dict[str, Any]:
     return settings.vars
 
 
+from python_ext.cli._privacy import COMMANDS  # noqa: E402
 from python_ext.cli._processing import record_of_processing  # noqa: E402
 
 main.add_command(record_of_processing)
+for _command in COMMANDS:
+    main.add_command(_command)
 
 
 if __name__ == "__main__":
