@@ -1,9 +1,9 @@
 {#-
     Whether a value belongs to somebody who was forgotten: asked of the suppression list of the
     dataset (`segmentation forget`), which holds keyed hashes only. False for a null, and where
-    there is no list. The function comes with the plugin that profiles.yml names; on Spark the
-    session registers one of the same name, without which the build stops rather than let
-    forgotten people in.
+    there is no list. The functions come with the plugin that profiles.yml names; on Spark the session
+    registers two of the same names, without which the build stops rather than let forgotten
+    people in.
 
     Arguments:
         kind (string): `email`, `customer_id`, `phone_and_first_name` or `name_and_birth_date`.
@@ -11,12 +11,17 @@
 -#}
 {% macro is_suppressed(kind, value) -%}
     {%- set raw_data = var('raw_data', env_var('RAW_DATA', 'data/demo')) -%}
-    is_suppressed(
-        '{{ kind }}',
-        {{ value }},
-        '{{ raw_data | replace("'", "''") }}',
-        {{ var('demo_secret_allowed', raw_data == 'data/demo') }}
-    )
+    {%- set name = raw_data | replace("'", "''") -%}
+    case
+        when has_suppressions('{{ name }}')
+            then is_suppressed(
+                '{{ kind }}',
+                {{ value }},
+                '{{ name }}',
+                {{ var('demo_secret_allowed', raw_data == 'data/demo') }}
+            )
+        else false
+    end
 {%- endmacro %}
 
 

@@ -26,6 +26,7 @@ FUNCTION = "input_problems"
 SECRET_FUNCTION = "secret_problem"
 CURRENCY_FUNCTION = "currency_problem"
 SUPPRESSION_FUNCTION = "is_suppressed"
+HAS_SUPPRESSIONS_FUNCTION = "has_suppressions"
 SUPPRESSION_PROBLEM_FUNCTION = "suppression_problem"
 
 
@@ -88,6 +89,11 @@ class Suppression:
             known = (version, SuppressionList(file, secrets))
             self._lists[raw_data, demo_secret_allowed] = known
         return known[1]
+
+    def exists(self, raw_data: str) -> bool:
+        """Whether there is a list at all."""
+        folder = privacy_directory(raw_data, project_dir=self.project_dir)
+        return (folder / "suppression.csv").exists()
 
     def problem(self, raw_data: str, demo_secret_allowed: bool) -> str:
         """What keeps the list from being asked; empty when nothing does."""
@@ -164,6 +170,9 @@ class Plugin:
             "VARCHAR",
             side_effects=True,
         )
+        # Without side effects it is answered once, when a query is planned: where there is no list,
+        # no row is looked at.
+        conn.create_function(HAS_SUPPRESSIONS_FUNCTION, suppression.exists, ["VARCHAR"], "BOOLEAN")
         conn.create_function(
             SUPPRESSION_FUNCTION,
             suppression.holds,

@@ -54,6 +54,8 @@ def run_dbt(
         "SEGMENTATION_DATABASE": str(folder / "build.duckdb"),
         "DBT_TARGET_PATH": str(folder / "target"),
         "DBT_LOG_PATH": str(folder / "logs"),
+        # Who was forgotten in a developer's own demo must not be missing here.
+        "SEGMENTATION_PRIVACY_DIR": str(folder / "privacy"),
         "NO_COLOR": "1",
         **(env or {}),
     }
