@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -57,15 +58,20 @@ class Removal:
 
 @dataclass(frozen=True)
 class _Cut:
-    """How one table is changed: a query for what stays, and counts of what goes."""
+    """How one table is changed: a selection of what stays, and counts of what goes."""
 
-    query: str
+    selection: str
+    removed: str
     rows_removed: int
     cells_emptied: int
     rows_left: int
 
     def __bool__(self) -> bool:
         return bool(self.rows_removed or self.cells_emptied)
+
+    def query(self, relation: str) -> str:
+        """The rows that stay, as they stay, from a relation with the same columns."""
+        return f"{self.selection}{relation} where not {self.removed}"
 
 
 class Job:
@@ -83,7 +89,7 @@ class Job:
         self.databases: list[Path] = []
         self.caches: list[Path] = []
         self.written: list[Path] = []
-        self.touched: set[tuple[str, str]] = set()
+        self.cuts: dict[tuple[Path, str], _Cut] = {}
 
     def plan(self) -> list[Removal]:
         """Count what goes from each place; changes nothing."""
@@ -110,16 +116,15 @@ class Job:
             connection.execute("set preserve_insertion_order = true")
             bring_values(connection, self.people)
             for file in self.tables:
-                cut = self._cut(connection, file.stem, table_sql(file))
-                if cut is not None:
-                    self.written.append(file)
-                    write_table_beside(connection, file, cut.query, rows=cut.rows_left)
+                self.written.append(file)
+                cut = self.cuts[file, ""]
+                write_table_beside(connection, file, cut.query(table_sql(file)), rows=cut.rows_left)
         for file in self.databases:
             self.written.append(file)
             is_vault = file == self.places.vault
             rewrite_database(
                 file,
-                self._selection,
+                partial(self._selection, file),
                 prepare=self._prepare_vault if is_vault else self._prepare,
                 options=ENCRYPTION if is_vault else "",
                 parameters=(self.vault_key,) if is_vault and self.vault_key else (),
@@ -190,18 +195,20 @@ class Job:
             cut = self._cut(connection, table, f"{alias}.{name(schema)}.{name(table)}")
             if cut:
                 hits += 1
-                self.touched.add((schema, table))
                 self._note(file, f"{schema}.{table}", cut)
         connection.execute(f"detach {alias}")
         return hits
 
     def _selection(
-        self, connection: duckdb.DuckDBPyConnection, schema: str, table: str, source: str
+        self,
+        file: Path,
+        connection: duckdb.DuckDBPyConnection,
+        schema: str,
+        table: str,
+        source: str,
     ) -> tuple[str, int] | None:
-        if (schema, table) not in self.touched:
-            return None
-        cut = self._cut(connection, table, source)
-        return (cut.query, cut.rows_left) if cut else None
+        cut = self.cuts.get((file, f"{schema}.{table}"))
+        return (cut.query(source), cut.rows_left) if cut else None
 
     def _prepare(self, connection: duckdb.DuckDBPyConnection) -> None:
         bring_values(connection, self.people)
@@ -238,11 +245,10 @@ class Job:
             f"else {name(column)} end as {name(column)}"
             for column, condition in emptied.items()
         )
-        query = (
-            f"select * {f'replace ({replaced})' if replaced else ''} "
-            f"from {relation} where not {removed}"
+        replacing = f"replace ({replaced})" if replaced else ""
+        return _Cut(
+            f"select * {replacing} from ", removed, counts[1], counts[2], counts[0] - counts[1]
         )
-        return _Cut(query, counts[1], counts[2], counts[0] - counts[1])
 
     def _instead(self, table: str, column: str, kind: str) -> str:
         """What an emptied cell holds: nothing, or the receipt in a request that was carried out."""
@@ -252,6 +258,7 @@ class Job:
         return "null"
 
     def _note(self, file: Path, table: str, cut: _Cut) -> None:
+        self.cuts[file, table] = cut
         self.removals.append(Removal(self._shown(file), table, cut.rows_removed, cut.cells_emptied))
 
     def _shown(self, file: Path) -> str:

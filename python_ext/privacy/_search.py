@@ -263,10 +263,13 @@ def _search_bytes(
     values = _byte_values(people)
     tally.bytes += file.stat().st_size
     packed = file.suffix in (".duckdb", ".parquet", ".wal")
+    total = count_in_bytes(file, values, whole_words=not packed)
+    if not (total and packed):
+        return total
     total = 0
     for value in values:
-        count = count_in_bytes(file, [value], whole_words=not packed)
-        if count and packed and _is_part_of_another(connection, relations, value.decode()):
+        count = count_in_bytes(file, [value], whole_words=False)
+        if count and _is_part_of_another(connection, relations, value.decode()):
             count = 0
         total += count
     return total

@@ -39,7 +39,8 @@ def test_the_vault_holds_every_current_record(places):
             "select record_id, customer_key from vault.identities order by all"
         ).fetchall()
     assert kept == ask(
-        places.database, "select record_id, customer_key from ml.ml_customer_identities order by all"
+        places.database,
+        "select record_id, customer_key from ml.ml_customer_identities order by all",
     )
 
 
@@ -118,9 +119,10 @@ def test_a_changed_byte_is_noticed(places, tmp_path):
                 continue
             # A byte of a block that holds no rows.
             open_vault(connection, places.vault, VAULT_KEY, alias="original")
-            assert rows == connection.execute(
-                "select * from original.identities order by all"
-            ).fetchall()
+            assert (
+                rows
+                == connection.execute("select * from original.identities order by all").fetchall()
+            )
     assert noticed >= 3
 
 
