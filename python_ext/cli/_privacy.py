@@ -86,7 +86,7 @@ def _person_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-@click.group()
+@click.group(short_help="Readable identity, encrypted in a file of its own.")
 def vault() -> None:
     """Readable identity, encrypted with AES-256-GCM in a file of its own.
 
@@ -96,7 +96,7 @@ def vault() -> None:
     """
 
 
-@vault.command("write")
+@vault.command("write", short_help="Write the vault from the warehouse.")
 @_place_options
 def vault_write(places: Any) -> None:
     """Write the vault from the warehouse, whole, in the place of the one before.
@@ -140,7 +140,7 @@ def vault_lookup(places: Any, customer_key: str) -> None:
         _output().print(table)
 
 
-@click.command()
+@click.command(short_help="Write the people of a segment who may be addressed.")
 @click.option("--segment", help="Segment, by name or number.")
 @click.option("--audience", help="Audience, by name.")
 @click.option(
@@ -269,7 +269,7 @@ def _looked_through(found: Any) -> str:
     )
 
 
-@click.command("search-person")
+@click.command("search-person", short_help="Look for people in every file and table.")
 @_person_options
 @click.option(
     "--uncompressed",
@@ -312,7 +312,7 @@ def search_person(
         click.echo(f"In the bytes of an uncompressed copy of the warehouse: {count:,}.")
 
 
-@click.command("subject-report")
+@click.command("subject-report", short_help="Write all data about one person.")
 @_person_options
 @click.option("--out", type=_FOLDER, required=True, help="Folder to write.")
 @_place_options
@@ -338,7 +338,7 @@ def subject_report(
     click.echo(f"Wrote {done.page} and {done.json_file.name}: {done.rows:,} rows of {done.tables}.")
 
 
-@click.command("rotate-secret")
+@click.command("rotate-secret", short_help="Give every customer a new key.")
 @_place_options
 def rotate(places: Any) -> None:
     """Give every customer a new key after the secret has changed.
@@ -364,7 +364,7 @@ def rotate(places: Any) -> None:
     )
 
 
-@click.command()
+@click.command(short_help="List what is kept longer than allowed.")
 @click.option("--apply", is_flag=True, help="Remove what is past its retention.")
 @click.option(
     "--inactive-months",

@@ -46,6 +46,15 @@ COMMANDS = [
     ("publish",),
     ("summary",),
     ("record-of-processing",),
+    ("vault",),
+    ("vault", "write"),
+    ("vault", "lookup"),
+    ("export",),
+    ("forget",),
+    ("search-person",),
+    ("subject-report",),
+    ("rotate-secret",),
+    ("retention",),
 ]
 
 
