@@ -233,3 +233,17 @@
 {% macro spark__sorted_texts(text) -%}
     nullif(array_join(array_sort(collect_list({{ text }})), ', '), '')
 {%- endmacro %}
+
+
+{#- Every column of one relation of several but those named. -#}
+{% macro all_but_of(relation, columns) -%}
+    {{ return(adapter.dispatch('all_but_of')(relation, columns)) }}
+{%- endmacro %}
+
+{% macro default__all_but_of(relation, columns) -%}
+    {{ relation }}.* exclude ({{ columns | join(', ') }})
+{%- endmacro %}
+
+{% macro spark__all_but_of(relation, columns) -%}
+    {{ relation }}.* except ({{ columns | join(', ') }})
+{%- endmacro %}

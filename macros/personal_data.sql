@@ -37,37 +37,92 @@
 
 
 {#-
-    Whether a customer record is of somebody who was forgotten, by any of the four ways they are
-    known again.
+    Whether a row of stg_crm__customers is of somebody who was forgotten, by any of the four ways
+    they are known again.
 
     Arguments:
-        relation (string): alias of a relation with the columns of stg_crm__customers.
+        phone (string), birth_on (string): expressions; by default the columns of the model.
 -#}
-{% macro is_suppressed_customer(relation) -%}
-    {%- set born = 'cast(' ~ relation ~ '.birth_on as string)' -%}
-    (
-        {{ is_suppressed('customer_id', relation ~ '.customer_id') }}
-        or {{ is_suppressed('email', relation ~ '.email') }}
-        or {{ is_suppressed(
-            'phone_and_first_name',
-            joined_values([relation ~ '.phone', relation ~ '.first_name'])
-        ) }}
+{% macro is_suppressed_customer(phone='phone', birth_on='birth_on') -%}
+    {{ is_suppressed('customer_id', 'customer_id') }}
+        or {{ is_suppressed('email', 'email') }}
+        or {{ is_suppressed('phone_and_first_name', joined_values([phone, 'first_name'])) }}
         or {{ is_suppressed(
             'name_and_birth_date',
-            joined_values([relation ~ '.first_name', relation ~ '.last_name', born])
+            joined_values(['first_name', 'last_name', 'cast(' ~ birth_on ~ ' as string)'])
         ) }}
-    )
+{%- endmacro %}
+
+
+{#- Columns of stg_crm__customers that say something of the person. -#}
+{% macro customer_columns() -%}
+    {{ return([
+        'customer_id', 'email', 'email_raw', 'phone', 'phone_raw', 'phone_type', 'is_phone_valid',
+        'first_name', 'first_name_raw', 'last_name', 'last_name_raw', 'address', 'address_raw',
+        'postcode', 'postcode_raw', 'city', 'city_raw', 'country_raw', 'country_code', 'birth_on',
+        'birth_on_raw', 'gender', 'gender_raw', 'profession', 'profession_raw', 'household_income',
+        'household_income_raw', 'acquisition_channel', 'acquisition_channel_raw', 'social_handle',
+        'social_handle_raw', 'created_at', 'created_at_raw', 'updated_at', 'updated_at_raw',
+        'quality_flags',
+    ]) }}
 {%- endmacro %}
 
 
 {#-
     The moment before which rows of a table are past their retention: so many months before the
-    latest of them, null where the seed gives none. One value, for a CTE of its own.
+    latest that can be true, null where the seed gives no months. An aggregate over the table and
+    its row of the seed.
 
     Arguments:
-        latest (string): the latest accepted moment of the table, an aggregate.
-        months (string): months of retention, an aggregate.
+        column (string): the raw column that dates a row.
 -#}
-{% macro kept_from(latest, months) -%}
-    cast({{ dbt.dateadd('month', '-1 * ' ~ months, latest) }} as timestamp)
+{% macro kept_from(column) -%}
+    cast({{ dbt.dateadd(
+        'month', '-1 * max(retention.retention_months)', 'max(' ~ plausible_timestamp(column) ~ ')'
+    ) }} as timestamp)
+{%- endmacro %}
+
+
+{#-
+    The rows of a staging model as they may be kept: of somebody who was forgotten nothing personal
+    and no raw row, whatever else is wrong with it; and set aside what is past its retention, after
+    every other reason. Reads the CTEs `source`, `retention` and `staged`.
+
+    Arguments:
+        date_column (string): the column that dates a row, raw and staged.
+        personal (list): columns that are emptied in a row of somebody who was forgotten.
+        forgotten (string): whether a row is; nobody's where it is not given.
+        is_kept (boolean): whether such a row counts on without its person, as a sale does.
+        number (string): a key among the emptied columns: rows that lose it are numbered anew.
+-#}
+{% macro guarded_rows(date_column, personal=[], forgotten='1 = 0', is_kept=false, number=none) -%}
+    {%- set computed = ['rejection_reason', 'raw_row', 'is_forgotten'] -%}
+    select
+        {{ all_but_of('asked', personal + computed + (['occurrence'] if number else [])) }},
+        {%- for column in personal %}
+        case when not asked.is_forgotten then asked.{{ column }} end as {{ column }},
+        {%- endfor %}
+        {%- if number %}
+        case
+            when asked.{{ number }} is not null and not asked.is_forgotten then asked.occurrence
+            else row_number() over (
+                partition by asked.{{ number }} is null or asked.is_forgotten
+                order by asked.{{ number }} asc nulls first, asked.occurrence asc
+            )
+        end as occurrence,
+        {%- endif %}
+        case
+            {%- if not is_kept %}
+            when asked.is_forgotten then 'suppressed'
+            {%- endif %}
+            when asked.rejection_reason is not null then asked.rejection_reason
+            when asked.{{ date_column }} < kept_since.kept_from then 'past_retention'
+        end as rejection_reason,
+        case when not asked.is_forgotten then asked.raw_row end as raw_row
+    from (select *, {{ forgotten }} as is_forgotten from staged) as asked
+    cross join (
+        select {{ kept_from('source.' ~ date_column) }} as kept_from
+        from source
+        cross join retention
+    ) as kept_since
 {%- endmacro %}

@@ -106,6 +106,7 @@ class _People:
         suppressed = [("customer_id", number) for number in sorted(numbers)]
         lone = {*own["email"], *guests, *self._unknown(emails)}
         suppressed += [("email", email) for email in sorted(lone)]
+        suppressed += [("social_handle", handle) for handle in sorted(own["social_handle"])]
         suppressed += self._pairs()
         return People(
             customer_keys=frozenset(

@@ -21,7 +21,7 @@ from pathlib import Path
 from python_ext.errors import SegmentationError
 from python_ext.privacy._places import OLD_SECRETS_VARIABLE
 
-KINDS = ("email", "phone_and_first_name", "customer_id", "name_and_birth_date")
+KINDS = ("email", "phone_and_first_name", "customer_id", "name_and_birth_date", "social_handle")
 HEADER = ("secret_id", "kind", "digest", "receipt_id")
 SEPARATOR = "\x1f"
 
@@ -58,7 +58,7 @@ def normalise(kind: str, value: str | None) -> str | None:
     if value is None:
         return None
     parts = str(value).split(SEPARATOR)
-    if kind == "email":
+    if kind in ("email", "social_handle"):
         return parts[0].strip().lower() or None
     if kind == "customer_id":
         return parts[0].strip() or None

@@ -9,6 +9,13 @@ with source as (
 
 ),
 
+retention as (
+
+    select * from {{ ref('retention') }}
+    where source_name = 'crm' and table_name = 'consents'
+
+),
+
 customers as (
 
     select distinct customer_id from {{ ref('stg_crm__customers') }}
@@ -85,7 +92,7 @@ judged as (
 
 ),
 
-final as (
+staged as (
 
     select
         consent_event_id,
@@ -101,6 +108,16 @@ final as (
         {{ list_flags({}) }} as quality_flags,
         {{ raw_row('rejection_reason', 'packed') }} as raw_row
     from judged
+
+),
+
+final as (
+
+    {{ guarded_rows(
+        'recorded_at',
+        personal=['customer_id'],
+        forgotten=is_suppressed('customer_id', 'customer_id'),
+    ) }}
 
 )
 

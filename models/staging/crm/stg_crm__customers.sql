@@ -12,6 +12,13 @@ with source as (
 
 ),
 
+retention as (
+
+    select * from {{ ref('retention') }}
+    where source_name = 'crm' and table_name = 'customers'
+
+),
+
 countries as (
 
     select * from {{ ref('stg_crm__countries') }}
@@ -141,7 +148,7 @@ judged as (
 
 ),
 
-final as (
+staged as (
 
     select
         {{ all_but(["birth_on_read", "newest_on", "packed"]) }},
@@ -163,6 +170,17 @@ final as (
         }) }} as quality_flags,
         {{ raw_row('rejection_reason', 'packed') }} as raw_row
     from judged
+
+),
+
+final as (
+
+    {{ guarded_rows(
+        'updated_at',
+        personal=customer_columns(),
+        forgotten=is_suppressed_customer(),
+        number='customer_id',
+    ) }}
 
 )
 

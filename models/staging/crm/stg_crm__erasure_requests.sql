@@ -9,6 +9,13 @@ with source as (
 
 ),
 
+retention as (
+
+    select * from {{ ref('retention') }}
+    where source_name = 'crm' and table_name = 'erasure_requests'
+
+),
+
 customers as (
 
     select distinct customer_id from {{ ref('stg_crm__customers') }}
@@ -50,7 +57,11 @@ judged as (
             when renamed.requested_at is null then 'unreadable_date'
             when {{ is_in_future('renamed.requested_at') }} then 'future_date'
             when {{ is_before_records('renamed.requested_at') }} then 'implausible_date'
-            when {{ source_is_on('crm.customers') }} and customers.customer_id is null
+            -- A request that was carried out names its receipt in place of the customer.
+            when
+                {{ source_is_on('crm.customers') }}
+                and customers.customer_id is null
+                and coalesce(renamed.customer_id not like 'receipt:%', true)
                 then 'unknown_customer'
         end as rejection_reason
     from renamed
@@ -58,7 +69,7 @@ judged as (
 
 ),
 
-final as (
+staged as (
 
     select
         request_id,
@@ -70,6 +81,16 @@ final as (
         {{ list_flags({}) }} as quality_flags,
         {{ raw_row('rejection_reason', 'packed') }} as raw_row
     from judged
+
+),
+
+final as (
+
+    {{ guarded_rows(
+        'requested_at',
+        personal=['customer_id'],
+        forgotten=is_suppressed('customer_id', 'customer_id'),
+    ) }}
 
 )
 

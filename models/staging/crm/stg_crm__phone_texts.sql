@@ -18,7 +18,9 @@ final as (
         coalesce(countries.country_code, '{{ var("default_country") }}') as country_code
     from source
     left join countries on {{ fold_spelling('source.country') }} = countries.spelling
-    where {{ clean_text('source.phone') }} is not null
+    where
+        {{ clean_text('source.phone') }} is not null
+        and not ({{ is_suppressed_customer(birth_on=parse_timestamp('source.birth_date')) }})
 
 )
 

@@ -9,6 +9,13 @@ with source as (
 
 ),
 
+retention as (
+
+    select * from {{ ref('retention') }}
+    where source_name = 'crm' and table_name = 'support_tickets'
+
+),
+
 customers as (
 
     select distinct customer_id from {{ ref('stg_crm__customers') }}
@@ -68,7 +75,7 @@ judged as (
 
 ),
 
-final as (
+staged as (
 
     select
         ticket_id,
@@ -91,6 +98,16 @@ final as (
         }) }} as quality_flags,
         {{ raw_row('rejection_reason', 'packed') }} as raw_row
     from judged
+
+),
+
+final as (
+
+    {{ guarded_rows(
+        'opened_at',
+        personal=['customer_id'],
+        forgotten=is_suppressed('customer_id', 'customer_id'),
+    ) }}
 
 )
 

@@ -9,6 +9,13 @@ with source as (
 
 ),
 
+retention as (
+
+    select * from {{ ref('retention') }}
+    where source_name = 'email' and table_name = 'campaigns'
+
+),
+
 numbered as (
 
     select
@@ -52,7 +59,7 @@ judged as (
 
 ),
 
-final as (
+staged as (
 
     select
         campaign_id,
@@ -70,6 +77,12 @@ final as (
         }) }} as quality_flags,
         {{ raw_row('rejection_reason', 'packed') }} as raw_row
     from judged
+
+),
+
+final as (
+
+    {{ guarded_rows('sent_at') }}
 
 )
 

@@ -9,6 +9,13 @@ with source as (
 
 ),
 
+retention as (
+
+    select * from {{ ref('retention') }}
+    where source_name = 'email' and table_name = 'events'
+
+),
+
 campaigns as (
 
     select distinct campaign_id from {{ ref('stg_email__campaigns') }}
@@ -118,7 +125,7 @@ judged as (
 
 ),
 
-final as (
+staged as (
 
     select
         event_id,
@@ -133,6 +140,16 @@ final as (
         {{ list_flags({}) }} as quality_flags,
         {{ raw_row('rejection_reason', 'packed') }} as raw_row
     from judged
+
+),
+
+final as (
+
+    {{ guarded_rows(
+        'event_at',
+        personal=['customer_id'],
+        forgotten=is_suppressed('customer_id', 'customer_id'),
+    ) }}
 
 )
 

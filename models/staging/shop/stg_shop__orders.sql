@@ -10,6 +10,13 @@ with source as (
 
 ),
 
+retention as (
+
+    select * from {{ ref('retention') }}
+    where source_name = 'shop' and table_name = 'orders'
+
+),
+
 exchange_rates as (
 
     select * from {{ ref('exchange_rates') }}
@@ -116,7 +123,7 @@ judged as (
 
 ),
 
-final as (
+staged as (
 
     select
         order_id,
@@ -145,6 +152,18 @@ final as (
         }) }} as quality_flags,
         {{ raw_row('rejection_reason', 'packed') }} as raw_row
     from judged
+
+),
+
+final as (
+
+    {{ guarded_rows(
+        'ordered_at',
+        personal=['customer_id', 'guest_email', 'guest_email_raw'],
+        forgotten=is_suppressed('customer_id', 'customer_id')
+        ~ ' or ' ~ is_suppressed('email', 'guest_email'),
+        is_kept=true,
+    ) }}
 
 )
 

@@ -9,6 +9,13 @@ with source as (
 
 ),
 
+retention as (
+
+    select * from {{ ref('retention') }}
+    where source_name = 'social' and table_name = 'mentions'
+
+),
+
 numbered as (
 
     select
@@ -57,7 +64,7 @@ judged as (
 
 ),
 
-final as (
+staged as (
 
     select
         mention_id,
@@ -78,6 +85,16 @@ final as (
         }) }} as quality_flags,
         {{ raw_row('rejection_reason', 'packed') }} as raw_row
     from judged
+
+),
+
+final as (
+
+    {{ guarded_rows(
+        'mentioned_at',
+        personal=['social_handle', 'social_handle_raw'],
+        forgotten=is_suppressed('social_handle', 'social_handle'),
+    ) }}
 
 )
 

@@ -9,6 +9,13 @@ with source as (
 
 ),
 
+retention as (
+
+    select * from {{ ref('retention') }}
+    where source_name = 'survey' and table_name = 'responses'
+
+),
+
 numbered as (
 
     select
@@ -56,7 +63,7 @@ judged as (
 
 ),
 
-final as (
+staged as (
 
     select
         response_id,
@@ -72,6 +79,16 @@ final as (
         {{ list_flags({}) }} as quality_flags,
         {{ raw_row('rejection_reason', 'packed') }} as raw_row
     from judged
+
+),
+
+final as (
+
+    {{ guarded_rows(
+        'answered_at',
+        personal=['customer_id'],
+        forgotten=is_suppressed('customer_id', 'customer_id'),
+    ) }}
 
 )
 

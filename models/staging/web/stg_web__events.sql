@@ -10,6 +10,13 @@ with source as (
 
 ),
 
+retention as (
+
+    select * from {{ ref('retention') }}
+    where source_name = 'web' and table_name = 'events'
+
+),
+
 spellings as (
 
     select * from {{ ref('value_spellings') }}
@@ -130,7 +137,7 @@ judged as (
 
 ),
 
-final as (
+staged as (
 
     select
         event_id,
@@ -152,6 +159,16 @@ final as (
         {{ list_flags({'negative_duration': 'engagement_seconds < 0'}) }} as quality_flags,
         {{ raw_row('rejection_reason', 'packed') }} as raw_row
     from judged
+
+),
+
+final as (
+
+    {{ guarded_rows(
+        'event_at',
+        personal=['customer_id', 'visitor_id', 'page_url'],
+        forgotten=is_suppressed('customer_id', 'customer_id'),
+    ) }}
 
 )
 
