@@ -6,7 +6,8 @@
     people in.
 
     Arguments:
-        kind (string): `email`, `customer_id`, `phone_and_first_name` or `name_and_birth_date`.
+        kind (string): `email`, `customer_id`, `visitor_id`, `social_handle`,
+            `phone_and_first_name` or `name_and_birth_date`.
         value (string): the value; for a pair see `joined_values`.
 -#}
 {% macro is_suppressed(kind, value) -%}

@@ -106,7 +106,8 @@ class _People:
         suppressed = [("customer_id", number) for number in sorted(numbers)]
         lone = {*own["email"], *guests, *self._unknown(emails)}
         suppressed += [("email", email) for email in sorted(lone)]
-        suppressed += [("social_handle", handle) for handle in sorted(own["social_handle"])]
+        for kind in ("social_handle", "visitor_id"):
+            suppressed += [(kind, value) for value in sorted(own[kind])]
         suppressed += self._pairs()
         return People(
             customer_keys=frozenset(

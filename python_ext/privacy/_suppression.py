@@ -21,7 +21,14 @@ from pathlib import Path
 from python_ext.errors import SegmentationError
 from python_ext.privacy._places import OLD_SECRETS_VARIABLE
 
-KINDS = ("email", "phone_and_first_name", "customer_id", "name_and_birth_date", "social_handle")
+KINDS = (
+    "email",
+    "phone_and_first_name",
+    "customer_id",
+    "name_and_birth_date",
+    "social_handle",
+    "visitor_id",
+)
 HEADER = ("secret_id", "kind", "digest", "receipt_id")
 SEPARATOR = "\x1f"
 
@@ -60,7 +67,7 @@ def normalise(kind: str, value: str | None) -> str | None:
     parts = str(value).split(SEPARATOR)
     if kind in ("email", "social_handle"):
         return parts[0].strip().lower() or None
-    if kind == "customer_id":
+    if kind in ("customer_id", "visitor_id"):
         return parts[0].strip() or None
     if kind == "phone_and_first_name":
         if len(parts) != 2:

@@ -83,10 +83,12 @@ def test_not_even_a_raw_row_of_theirs_is_kept(rebuilt, person):
 def test_what_was_kept_out_is_counted_and_balances(rebuilt, person):
     counted = set_aside(rebuilt, "suppressed")
     numbers = ", ".join(f"'{number}'" for number in person.customer_ids)
+    visitors = ", ".join(f"'{visitor}'" for visitor in person.visitors)
     for table in ("crm.customers", "crm.consents", "email.events", "web.events"):
         file = rebuilt.raw_folder / f"{table.replace('.', '/')}.parquet"
         delivered = duckdb.sql(
             f"select count(*) from '{file}' where customer_id in ({numbers})"
+            + (f" or visitor_id in ({visitors})" if table == "web.events" else "")
         ).fetchone()[0]
         assert counted.get(table, 0) == delivered, table
     assert counted["crm.customers"] > 0 and "shop.orders" not in counted

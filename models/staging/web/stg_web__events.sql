@@ -167,7 +167,8 @@ final as (
     {{ guarded_rows(
         'event_at',
         personal=['customer_id', 'visitor_id', 'page_url'],
-        forgotten=is_suppressed('customer_id', 'customer_id'),
+        forgotten=is_suppressed('customer_id', 'customer_id')
+        ~ ' or ' ~ is_suppressed('visitor_id', 'visitor_id'),
     ) }}
 
 )
