@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from python_ext.errors import SegmentationError
-from python_ext.lineage import ORDER, PRESENCE, Flow, Lineage, load_manifest, read_lineage
+from python_ext.lineage import (
+    FORGOTTEN,
+    ORDER,
+    PRESENCE,
+    Flow,
+    Lineage,
+    load_manifest,
+    read_lineage,
+)
 
 RETENTION = Path("seeds/reference/retention.csv")
 # More columns of one mart than this are counted and not listed.
@@ -157,7 +165,7 @@ def _readers(
                 flow.how
                 for flows in lineage.columns[name].values()
                 for flow in flows
-                if flow.is_personal and flow.how not in (ORDER, PRESENCE)
+                if flow.is_personal and flow.how not in (FORGOTTEN, ORDER, PRESENCE)
             }
         )
         read_by = ", ".join(readers[node["unique_id"]]) or "nobody outside the project"
@@ -176,7 +184,7 @@ def _source(
         for mart in marts:
             for name, flows in lineage.columns[mart].items():
                 for flow in flows:
-                    if flow.how in (ORDER, PRESENCE):
+                    if flow.how in (FORGOTTEN, ORDER, PRESENCE):
                         continue
                     if (flow.table, flow.column) == (table, column["name"]):
                         reached[_form(flow)][mart].append(name)

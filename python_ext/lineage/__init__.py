@@ -6,8 +6,9 @@ yml declares. Two kinds of flow are followed:
 - *values*: every column that stands in the expression of a column, conditions of a ``case`` and
   filters of an aggregate included;
   that a value is null tells only whether it is known, a condition that shows or hides another
-  column likewise, and the groups of a window or its order (but for a rank) only the order of rows:
-  what is made of personal data so is not readable;
+  column likewise, the groups of a window or its order (but for a rank) only the order of rows, and
+  a look into the suppression list only whether somebody was forgotten: what is made of personal
+  data so is not readable;
 - *look-ups*: what is taken from a table about nobody (a seed, or a source without a personal
   column) tells the value it was joined on: the income of an area tells the postcode. Joins on keys
   to tables about people are links and no look-ups.
@@ -35,9 +36,26 @@ from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import build_scope
 
 from python_ext.errors import SegmentationError
-from python_ext.lineage._trace import ORDER, PRESENCE, Flow, Flows, Tracer, brought_into
+from python_ext.lineage._trace import (
+    FORGOTTEN,
+    ORDER,
+    PRESENCE,
+    Flow,
+    Flows,
+    Tracer,
+    brought_into,
+)
 
-__all__ = ["ORDER", "PRESENCE", "Flow", "Leak", "Lineage", "load_manifest", "read_lineage"]
+__all__ = [
+    "FORGOTTEN",
+    "ORDER",
+    "PRESENCE",
+    "Flow",
+    "Leak",
+    "Lineage",
+    "load_manifest",
+    "read_lineage",
+]
 
 # Personal data may stand in staging, quality and identity. The number of a cookie goes as far as
 # web, where visits are counted by it. No model further right holds any.

@@ -11,6 +11,9 @@ from sqlglot.optimizer.scope import Scope
 # What SQL itself leaves of a value where it does not tell it.
 PRESENCE = "only whether it is known"
 ORDER = "only the order of rows"
+FORGOTTEN = "only whether the person was forgotten"
+# Functions that compare a keyed hash with the suppression list and answer yes or no.
+SUPPRESSION = {"is_suppressed"}
 # Functions whose result is where a value stands among the others: they do tell it.
 RANKS = (exp.Rank, exp.DenseRank, exp.PercentRank, exp.CumeDist, exp.Ntile)
 
@@ -55,6 +58,8 @@ def _only(column: exp.Column) -> str:
         return PRESENCE
     node = column
     while node.parent is not None:
+        if isinstance(node.parent, exp.Anonymous) and node.parent.name.lower() in SUPPRESSION:
+            return FORGOTTEN
         if isinstance(node.parent, exp.Window) and (
             node.arg_key == "partition_by"
             or (node.arg_key == "order" and not isinstance(node.parent.this, RANKS))

@@ -16,9 +16,16 @@ retention as (
 
 ),
 
+-- A request that was carried out names its receipt in place of the customer.
 customers as (
 
-    select distinct customer_id from {{ ref('stg_crm__customers') }}
+    select customer_id from {{ ref('stg_crm__customers') }}
+
+    union distinct
+
+    select {{ clean_text('customer_id') }} as customer_id
+    from source
+    where {{ clean_text('customer_id') }} like 'receipt:%'
 
 ),
 
@@ -57,11 +64,7 @@ judged as (
             when renamed.requested_at is null then 'unreadable_date'
             when {{ is_in_future('renamed.requested_at') }} then 'future_date'
             when {{ is_before_records('renamed.requested_at') }} then 'implausible_date'
-            -- A request that was carried out names its receipt in place of the customer.
-            when
-                {{ source_is_on('crm.customers') }}
-                and customers.customer_id is null
-                and coalesce(renamed.customer_id not like 'receipt:%', true)
+            when {{ source_is_on('crm.customers') }} and customers.customer_id is null
                 then 'unknown_customer'
         end as rejection_reason
     from renamed
