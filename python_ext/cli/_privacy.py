@@ -178,6 +178,12 @@ def export(places: Any, segment: str | None, audience: str | None, purpose: str,
 @click.command(short_help="Remove people from every file and table.")
 @_person_options
 @click.option("--requests", is_flag=True, help="Everybody in crm.erasure_requests.")
+@click.option(
+    "--returned",
+    "has_returned",
+    is_flag=True,
+    help="Everybody on the suppression list whom a delivery or a backup brought back.",
+)
 @click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
 @click.option(
     "--at",
@@ -192,6 +198,7 @@ def forget(
     emails: tuple[str, ...],
     customer_keys: tuple[str, ...],
     requests: bool,
+    has_returned: bool,
     dry_run: bool,
     at: datetime | None,
 ) -> None:
@@ -202,8 +209,17 @@ def forget(
     any readable identifier is written, and a search through every file and table proves that
     nothing is left. Run it again after an interruption: it completes.
     """
-    from python_ext.privacy import find_people, requested
+    from python_ext.privacy import find_people, read_secrets, requested, returned
 
+    if has_returned:
+        secrets = read_secrets(demo_secret_allowed=places.demo_secret_allowed)
+        people = returned(places, secrets=secrets)
+        if people:
+            _forget(places, people, at=at, dry_run=dry_run)
+        else:
+            click.echo("Nobody on the suppression list has come back.")
+        if not (requests or customer_ids or emails or customer_keys):
+            return
     if requests:
         customer_ids = (*customer_ids, *requested(places))
         if not customer_ids:
@@ -211,7 +227,8 @@ def forget(
             return
     if not (customer_ids or emails or customer_keys):
         raise SegmentationError(
-            "Name people with --customer-id, --email or --customer-key, or use --requests.",
+            "Name people with --customer-id, --email or --customer-key, or use --requests or "
+            "--returned.",
             exit_code=2,
         )
     people = find_people(

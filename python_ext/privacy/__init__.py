@@ -20,7 +20,7 @@ from python_ext.privacy._places import (
     read_vault_key,
 )
 from python_ext.privacy._report import Reported, subject_report
-from python_ext.privacy._resolution import find_people, requested
+from python_ext.privacy._resolution import find_people, requested, returned
 from python_ext.privacy._retention import Kept, as_of_date, past_retention, silent_customers
 from python_ext.privacy._rotation import Rotated, rotate_secret
 from python_ext.privacy._search import Found, Hit, search, search_uncompressed
@@ -57,6 +57,7 @@ __all__ = [
     "read_secrets",
     "read_vault_key",
     "requested",
+    "returned",
     "rotate_secret",
     "search",
     "search_uncompressed",

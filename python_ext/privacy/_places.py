@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from python_ext.errors import SegmentationError
-from python_ext.identity import DEMO_SECRET, MIN_SECRET_LENGTH, SECRET_VARIABLE, read_secret
+from python_ext.identity import DEMO_SECRET, read_secret
 from python_ext.settings import dataset_vars, is_remote
 
 VAULT_KEY_VARIABLE = "SEGMENTATION_VAULT_KEY"
 OLD_SECRETS_VARIABLE = "SEGMENTATION_OLD_SECRETS"
 DIRECTORY_VARIABLE = "SEGMENTATION_PRIVACY_DIR"
 MIN_VAULT_KEY_LENGTH = 32
+MIN_SECRET_LENGTH = 16
 
 
 @dataclass(frozen=True)
@@ -162,8 +163,8 @@ def read_secrets(
         if len(old) < MIN_SECRET_LENGTH:
             raise SegmentationError(
                 f"{OLD_SECRETS_VARIABLE} holds a secret of {len(old)} characters; at least "
-                f"{MIN_SECRET_LENGTH} were always needed. Give what {SECRET_VARIABLE} was before, "
-                "with commas between several."
+                f"{MIN_SECRET_LENGTH} were always needed. Give what SEGMENTATION_SECRET was "
+                "before, with commas between several."
             )
         secrets.append(old.encode())
     if str(demo_secret_allowed).lower() == "true":

@@ -5,10 +5,10 @@ from __future__ import annotations
 import duckdb
 
 from python_ext.errors import SegmentationError
-from python_ext.privacy._files import name, text
+from python_ext.privacy._files import cell_text, columns_of, name, table_sql, text
 from python_ext.privacy._people import People
 from python_ext.privacy._places import Places
-from python_ext.privacy._suppression import SEPARATOR
+from python_ext.privacy._suppression import SEPARATOR, SuppressionList
 
 
 def find_people(
@@ -265,6 +265,42 @@ class _People:
                     )
                 }
         return found
+
+
+def returned(places: Places, *, secrets: tuple[bytes, ...]) -> People:
+    """Whoever is on the suppression list and stands in the raw files all the same.
+
+    A later delivery or a restored backup brings them back: the build keeps them out, but the
+    files still hold them. Found by what single columns tell: number, address, handle, cookie.
+    """
+    listed = SuppressionList(places.suppression, secrets)
+    found: dict[str, set[str]] = {kind: set() for kind in ("id", "email", "handle", "visitor")}
+    if not listed or places.raw_folder is None:
+        return People()
+    wanted = {
+        "customer_id": ("id", "customer_id"),
+        "email": ("email", "email"),
+        "guest_email": ("email", "email"),
+        "social_handle": ("handle", "social_handle"),
+        "visitor_id": ("visitor", "visitor_id"),
+    }
+    with duckdb.connect() as connection:
+        for file in sorted(places.raw_folder.glob(f"*/*.{places.raw_format}")):
+            for column, kind in columns_of(connection, table_sql(file)):
+                if column not in wanted:
+                    continue
+                into, listed_as = wanted[column]
+                values = connection.execute(
+                    f"select distinct trim({cell_text(column, kind)}) from {table_sql(file)}"
+                ).fetchall()
+                found[into] |= {value for (value,) in values if listed.holds(listed_as, value)}
+    return People(
+        customer_ids=frozenset(found["id"]),
+        record_ids=frozenset(f"id:{number}" for number in found["id"]),
+        emails=frozenset(email.lower() for email in found["email"]),
+        handles=frozenset(handle.lower() for handle in found["handle"]),
+        visitors=frozenset(found["visitor"]),
+    )
 
 
 def requested(places: Places) -> tuple[str, ...]:

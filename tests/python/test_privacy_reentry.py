@@ -8,7 +8,7 @@ from _private_copy import SECRET, VAULT_KEY, ask, person_with, places_in, privat
 from conftest import run_dbt
 from test_privacy_erasure import AT
 
-from python_ext.privacy import find_people, forget, search, search_uncompressed
+from python_ext.privacy import find_people, forget, returned, search, search_uncompressed
 
 SHORT = 12
 
@@ -128,3 +128,17 @@ def test_rows_past_their_retention_are_set_aside_without_their_raw_row(original,
         """,
     )[0]
     assert oldest >= limit and kept_raw == 0
+
+
+def test_who_came_back_is_removed_from_the_files_as_well(rebuilt, person):
+    """Last, for it changes the files: the build kept the person out, the delivery did not."""
+    back = returned(rebuilt, secrets=(SECRET,))
+    assert back.customer_ids == person.customer_ids and back.visitors == person.visitors
+    rows = duckdb.sql(f"select count(*) from '{rebuilt.raw_folder}/shop/orders.parquet'").fetchone()
+    forget(rebuilt, back, secret=SECRET, at=AT)
+    assert search(rebuilt, person).hits == ()
+    assert not returned(rebuilt, secrets=(SECRET,))
+    assert (
+        rows
+        == duckdb.sql(f"select count(*) from '{rebuilt.raw_folder}/shop/orders.parquet'").fetchone()
+    )

@@ -265,6 +265,24 @@ def test_consent_is_asked_for_the_purpose_at_hand(selling, tmp_path):
     assert {row["customer_key"] for row in mailed} != {row["customer_key"] for row in shown}
 
 
+def test_an_audience_is_exported_by_its_name(selling, tmp_path):
+    published = selling.published / "segments.duckdb"
+    name, members = ask(
+        published,
+        "select audience, count(*) from marts.audience_members group by 1 order by 2 desc, 1",
+    )[0]
+    done = export_people(
+        selling,
+        tmp_path / "audience.csv",
+        key=VAULT_KEY,
+        secrets=(SECRET,),
+        purpose="email_marketing",
+        audience=name,
+    )
+    assert done.chosen == members == done.written + sum(done.left_out.values())
+    assert done.written > 0
+
+
 def test_what_cannot_be_exported_is_told(selling, tmp_path):
     with pytest.raises(SegmentationError, match="Known are"):
         exported(selling, tmp_path / "x.csv", segment="nobody")
