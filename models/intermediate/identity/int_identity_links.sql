@@ -1,11 +1,11 @@
--- One row per rule and pair of records that share a normalised key.
+-- One row per rule and pair of records that share a normalised key: what the rules propose.
 with records as (
 
     select * from {{ ref('int_identity_records') }}
 
 ),
 
--- A phone is often a household's: it links two records only when the first name agrees as well.
+-- A phone is often a household's: it speaks for two records only when the first name agrees.
 keys as (
 
     select
@@ -26,29 +26,36 @@ keys as (
 
 ),
 
--- Each record is linked to the first of its group: transitive closure needs no more.
-grouped as (
+counted as (
 
     select
         record_id,
         rule,
+        shared_key,
         min(record_id) over (partition by rule, shared_key) as first_record_id,
         count(*) over (partition by rule, shared_key) as records_with_key
     from keys
 
 ),
 
+-- Every pair, for one record of the group may contradict another. Of a key that too many share
+-- (a switchboard, a till) only the pairs with the first record are told.
 final as (
 
     select
-        first_record_id as record_id_a,
-        record_id as record_id_b,
-        rule,
-        cast(1 as double) as weight,
-        records_with_key,
-        records_with_key <= {{ var('max_records_per_key') }} as is_accepted
-    from grouped
-    where record_id <> first_record_id
+        one.record_id as record_id_a,
+        other.record_id as record_id_b,
+        one.rule,
+        one.records_with_key
+    from counted as one
+    inner join counted as other
+        on
+            one.rule = other.rule
+            and one.shared_key = other.shared_key
+            and one.record_id < other.record_id
+    where
+        one.records_with_key <= {{ var('max_records_per_key') }}
+        or one.record_id = one.first_record_id
 
 )
 

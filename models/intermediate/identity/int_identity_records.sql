@@ -49,7 +49,13 @@ records as (
         customer_id as source_record_id,
         email,
         phone,
+        first_name,
         {{ fold_text('first_name') }} as first_name_folded,
+        last_name,
+        address,
+        postcode,
+        city,
+        birth_on,
         created_at as first_seen_at
     from crm_customers
 
@@ -61,7 +67,13 @@ records as (
         customer_id as source_record_id,
         cast(null as string) as email,
         cast(null as string) as phone,
+        cast(null as string) as first_name,
         cast(null as string) as first_name_folded,
+        cast(null as string) as last_name,
+        cast(null as string) as address,
+        cast(null as string) as postcode,
+        cast(null as string) as city,
+        cast(null as date) as birth_on,
         first_seen_at
     from shop_only_customers
 
@@ -73,7 +85,13 @@ records as (
         guest_email as source_record_id,
         guest_email as email,
         cast(null as string) as phone,
+        cast(null as string) as first_name,
         cast(null as string) as first_name_folded,
+        cast(null as string) as last_name,
+        cast(null as string) as address,
+        cast(null as string) as postcode,
+        cast(null as string) as city,
+        cast(null as date) as birth_on,
         first_seen_at
     from guests
 

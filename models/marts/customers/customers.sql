@@ -78,6 +78,8 @@ final as (
             as area_{{ statistic }},
         {%- endfor %}
         cast(aged.record_count as bigint) as record_count,
+        aged.household_key,
+        cast(aged.household_size as bigint) as household_size,
         aged.is_guest_only,
         buyers.customer_key is null as is_prospect,
         permissions.has_email_consent,
