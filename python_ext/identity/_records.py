@@ -98,7 +98,7 @@ def compare(
         ``is_nameless`` (one of them has neither first name nor birth date).
     """
     connection.register("pairs_to_compare", pairs[["a", "b"]].assign(n=np.arange(len(pairs))))
-    found = connection.execute(_COMPARE, {"twins": bool(twins_stay_apart)}).df()
+    found = connection.execute(_COMPARE, {"strict": bool(twins_stay_apart)}).df()
     connection.unregister("pairs_to_compare")
     return found.set_index(pairs.index).astype(bool)
 
@@ -199,6 +199,7 @@ with compared as (
         coalesce(names_differ(x.last_name, y.last_name, false), false) as last_names_differ,
         coalesce(dates_differ(x.birth_on, y.birth_on), false) as dates_differ,
         coalesce(x.birth_on = y.birth_on, false) as dates_agree,
+        x.birth_on is null or y.birth_on is null as dates_unknown,
         (x.first_name is null and x.birth_on is null)
         or (y.first_name is null and y.birth_on is null) as is_nameless
     from pairs_to_compare
@@ -207,8 +208,9 @@ with compared as (
 )
 
 select
-    (first_names_differ and (not dates_agree or ($twins and not last_names_differ)))
-    or (first_names_are_two and not dates_agree) as contradict,
+    (first_names_differ and dates_differ and last_names_differ)
+    or ($strict and first_names_differ and (dates_differ or dates_unknown or not last_names_differ))
+    or ($strict and first_names_are_two and (dates_differ or dates_unknown)) as contradict,
     dates_differ,
     last_names_differ,
     dates_agree,
