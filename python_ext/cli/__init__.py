@@ -304,6 +304,9 @@ from python_ext.cli._processing import record_of_processing  # noqa: E402
 main.add_command(record_of_processing)
 for _command in COMMANDS:
     main.add_command(_command)
+from ._identity import identity  # noqa: E402
+
+main.add_command(identity)
 
 
 if __name__ == "__main__":

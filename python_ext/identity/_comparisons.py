@@ -16,6 +16,7 @@ _SWAPPED = (
 )
 _SIMILAR = "jaro_winkler_similarity({0}_l, {0}_r) >= 0.88"
 
+
 def _near(condition: str, column: str) -> str:
     """A condition that holds for misspellings only.
 
@@ -53,7 +54,10 @@ _LEVELS: dict[str, tuple[tuple[tuple[str, str], ...], bool]] = {
     "phone": ((("one digit off", "levenshtein(phone_l, phone_r) <= 1"),), True),
     "address": (
         (
-            ("two typing errors at most", "damerau_levenshtein(address_letters_l, address_letters_r) <= 2"),
+            (
+                "two typing errors at most",
+                "damerau_levenshtein(address_letters_l, address_letters_r) <= 2",
+            ),
             ("most words shared", f"{_SHARED_WORDS} >= 0.6"),
             ("some words shared", f"{_SHARED_WORDS} >= 0.3"),
         ),
@@ -61,7 +65,10 @@ _LEVELS: dict[str, tuple[tuple[tuple[str, str], ...], bool]] = {
     ),
     "postcode": (
         (
-            ("one character off in the same city", f"{_TYPING_ERROR.format('postcode')} and {_SAME_CITY}"),
+            (
+                "one character off in the same city",
+                f"{_TYPING_ERROR.format('postcode')} and {_SAME_CITY}",
+            ),
             ("same city", _SAME_CITY),
             ("one character off", _TYPING_ERROR.format("postcode")),
             ("same area", "postcode_l[1:2] = postcode_r[1:2]"),
@@ -72,7 +79,10 @@ _LEVELS: dict[str, tuple[tuple[tuple[str, str], ...], bool]] = {
         (
             ("one typing error", _TYPING_ERROR.format("birth_on")),
             ("two typing errors", "damerau_levenshtein(birth_on_l, birth_on_r) <= 2"),
-            ("same day or same year", "birth_on_l[5:10] = birth_on_r[5:10] or birth_on_l[1:4] = birth_on_r[1:4]"),
+            (
+                "same day or same year",
+                "birth_on_l[5:10] = birth_on_r[5:10] or birth_on_l[1:4] = birth_on_r[1:4]",
+            ),
         ),
         False,
     ),
@@ -146,7 +156,7 @@ PREDICTION_BLOCKS = (
 )
 
 # Expectation-maximisation runs within each of these in turn, and learns the columns that the block
-# does not fix. None is a household's (an address, a last name with a postcode): there most pairs are
+# does not fix. None is a household's (an address, a last name with a postcode): there most are
 # relatives, and the two classes found would be household and strangers.
 TRAINING_BLOCKS = (
     _same("first_name", "last_name"),

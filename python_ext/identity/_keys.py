@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
+from hashlib import sha256
+from itertools import chain, count
 
 import numpy as np
 import pandas as pd
 
 from python_ext.frames import Schema
+
+from ._secret import KEY_LENGTH
 
 KEYS_SCHEMA = Schema(
     {
@@ -75,9 +79,7 @@ def remember_keys(
     today = pd.Timestamp(as_of)
     if memory is None or memory.empty:
         rows = pd.DataFrame({"record_key": grouped["record_key"]})
-        rows = rows.assign(
-            customer_key=first_keys(grouped), known_from_on=today, assigned_on=today
-        )
+        rows = rows.assign(customer_key=first_keys(grouped), known_from_on=today, assigned_on=today)
         return _typed(rows.assign(is_current=True))
     memory = memory[list(KEYS_SCHEMA)].copy()
     for column in ("known_from_on", "assigned_on"):
@@ -131,12 +133,9 @@ def _with_new_keys(grouped: pd.DataFrame, key_of_group: pd.Series) -> np.ndarray
     taken = set(keys.values())
     ordered = grouped.sort_values("precedence")
     for group, candidates in ordered[~ordered["group"].isin(keys)].groupby("group", sort=False):
-        free = [key for key in candidates["record_key"] if key not in taken]
-        if not free:
-            raise ValueError(
-                "every record of a new person gave its key to another one; "
-                "rebuild ml_record_keys with an empty memory"
-            )
-        keys[group] = free[0]
-        taken.add(free[0])
+        own = list(candidates["record_key"])
+        # When all their keys went to others in earlier builds, a hash of the first one's is new.
+        further = (sha256(f"{own[0]}#{n}".encode()).hexdigest()[:KEY_LENGTH] for n in count(2))
+        keys[group] = next(key for key in chain(own, further) if key not in taken)
+        taken.add(keys[group])
     return grouped["group"].map(keys).to_numpy(dtype=object)

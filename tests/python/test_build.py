@@ -10,6 +10,8 @@ from conftest import run_dbt
 from python_ext import clustering, identity, propensity, quality
 
 SCHEMAS = {
+    "ml_identity_links": identity.LINKS_SCHEMA,
+    "ml_record_keys": identity.KEYS_SCHEMA,
     "ml_customer_identities": identity.SCHEMA,
     "ml_order_line_outliers": quality.OUTLIERS_SCHEMA,
     "ml_segment_models": clustering.MODELS_SCHEMA,

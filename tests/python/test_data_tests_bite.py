@@ -64,6 +64,13 @@ SINGULAR = {
         "delete from intermediate.int_order_lines_netted where order_id = (select min(order_id) "
         "from intermediate.int_order_lines_netted)"
     ),
+    "every_merged_column_has_a_rule": (
+        "delete from reference.survivorship_rules where column_name = 'gender'"
+    ),
+    "accepted_links_join": (
+        "update ml.ml_customer_identities set customer_key = 'another' "
+        "where record_id = (select min(record_id_a) from ml.ml_identity_links where is_accepted)"
+    ),
     "some_order_was_accepted": "update intermediate.int_as_of_date set as_of_date = null",
     "nobody_is_seen_after_the_as_of_date": (
         "update marts.customers set last_seen_on = date '2099-01-01' where is_guest_only"
