@@ -99,7 +99,10 @@ def evaluate(febrl: bool, customers: tuple[int, ...], seed: int, out: Path | Non
     settings = {name: project[name] for name in _SETTINGS}
     figures = []
     if febrl:
-        figures += [evaluation.evaluate_febrl(n, settings=settings) for n in (1, 2, 3)]
+        as_one = {**settings, "twins_stay_apart": False}
+        figures += [evaluation.evaluate_febrl(n, settings=as_one) for n in (1, 2, 3)]
+        apart = {**settings, "twins_stay_apart": True}
+        figures.append(evaluation.evaluate_febrl(3, settings=apart))
     for size in filter(None, customers):
         with tempfile.TemporaryDirectory() as folder:
             raw_data = Path(folder) / "demo"

@@ -138,6 +138,8 @@ def _same(*expressions: str) -> str:
 
 _FIRST_INITIAL = "substr({0}.first_name, 1, 1)"
 _LAST_INITIAL = "substr({0}.last_name, 1, 1)"
+# House number and the beginning of the street.
+_STREET = "substr({0}.address_letters, 1, 6)"
 
 # A pair is compared when it meets one of these.
 PREDICTION_BLOCKS = (
@@ -153,6 +155,8 @@ PREDICTION_BLOCKS = (
     _same(_FIRST_INITIAL, "substr({0}.last_name, 1, 3)", "city"),
     _same(_FIRST_INITIAL, _LAST_INITIAL, "postcode"),
     _same(_LAST_INITIAL, "address_letters"),
+    _same(_STREET, "postcode"),
+    _same(_STREET, "city"),
 )
 
 # Expectation-maximisation runs within each of these in turn, and learns the columns that the block
