@@ -101,12 +101,10 @@ ranked as (
 surviving as (
 
     select
-        customer_key,
-        {%- for column, type in columns.items() %}
-        cast(
-            max(case when column_name = '{{ column }}' then stated_value end) as {{ type }}
-        ) as {{ column }}{% if not loop.last %},{% endif %}
+        {%- for column in columns %}
+        max(case when column_name = '{{ column }}' then stated_value end) as {{ column }},
         {%- endfor %}
+        customer_key
     from ranked
     where preference = 1
     group by customer_key
@@ -134,8 +132,8 @@ final as (
 
     select
         counted.customer_key,
-        {%- for column in columns %}
-        surviving.{{ column }},
+        {%- for column, type in columns.items() %}
+        cast(surviving.{{ column }} as {{ type }}) as {{ column }},
         {%- endfor %}
         counted.first_recorded_at,
         counted.record_count,

@@ -57,7 +57,7 @@ final as (
         case
             when counted.successors > 1 or keys_in_use.customer_key is not null then 'split'
             else 'merged'
-        end as change,
+        end as change_type,
         cast(counted.records as bigint) as records,
         counted.changed_on
     from counted

@@ -1,4 +1,4 @@
--- Two records of an accepted link are one person, and a person has one key: else grouping is broken.
+-- Two records of an accepted link have one customer_key: else the grouping is broken.
 with links as (
 
     select * from {{ ref('ml_identity_links') }} where is_accepted
