@@ -92,6 +92,22 @@ def to_pandas(relation: Any) -> pd.DataFrame:
     return relation.toPandas() if engine == "pyspark" else relation.df()
 
 
+def previous(dbt: Any, session: Any) -> Any | None:
+    """What an incremental model held before this build.
+
+    Parameters
+    ----------
+    dbt, session
+        The two arguments of the model.
+
+    Returns
+    -------
+    relation or None
+        None in the first build.
+    """
+    return session.table(str(dbt.this)) if dbt.is_incremental else None
+
+
 def _columns(names: str | Sequence[str]) -> list[str]:
     return [names] if isinstance(names, str) else list(names)
 

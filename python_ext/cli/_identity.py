@@ -19,7 +19,7 @@ _STARTS, _ENDS = "<!-- figures: start -->", "<!-- figures: end -->"
 _SETTINGS = ("match_threshold", "max_records_per_key", "max_records_per_person", "twins_stay_apart")
 
 
-@click.group()
+@click.group(short_help="Who is who: train the weights, measure how good it is.")
 def identity() -> None:
     """Who is who: train the weights of the comparison, measure how good it is."""
 

@@ -76,6 +76,8 @@ def link_records(
         probability that both are one person, 1 where there is nothing to compare but the key.
         The transitive closure of the accepted links is the persons.
     """
+    # dbt may hand the flag over as text, and the text "False" is not empty.
+    twins_stay_apart = str(twins_stay_apart).lower() == "true"
     with connect() as connection:
         ids = prepare(connection, records, max_records_per_key=max_records_per_key)
         links = _candidates(connection, ids, key_links, model=model)

@@ -31,7 +31,7 @@ _MOST_U_PAIRS = 2e6
 _LEAST_RECORDS_WITH_COLUMN = 20
 
 
-def load_model(path: Path | None = None) -> dict[str, Any]:
+def load_model(path: Path | str | None = None) -> dict[str, Any]:
     """Read a saved model of weights; the one shipped with the package if no path is given.
 
     Raises
@@ -42,7 +42,7 @@ def load_model(path: Path | None = None) -> dict[str, Any]:
     if path is None:
         source = resources.files("python_ext.identity") / "models" / f"{MODEL_NAME}.json"
     else:
-        source = path
+        source = Path(path)
     try:
         model = json.loads(source.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

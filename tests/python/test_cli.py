@@ -55,6 +55,9 @@ COMMANDS = [
     ("subject-report",),
     ("rotate-secret",),
     ("retention",),
+    ("identity",),
+    ("identity", "train"),
+    ("identity", "evaluate"),
 ]
 
 

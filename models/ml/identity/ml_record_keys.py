@@ -11,7 +11,8 @@ def model(dbt, session):
             demo_secret_allowed=dbt.config.get("demo_secret_allowed", False)
         ),
     )
-    memory = frames.to_pandas(session.table(str(dbt.this))) if dbt.is_incremental else None
+    before = frames.previous(dbt, session)
     as_of = frames.to_pandas(dbt.ref("int_as_of_date"))["as_of_date"].iloc[0]
+    memory = None if before is None else frames.to_pandas(before)
     keys = identity.remember_keys(grouped, memory, as_of=as_of)
     return frames.typed_relation(keys, identity.KEYS_SCHEMA, session)
