@@ -141,11 +141,12 @@ def _endpoints(links: pd.DataFrame, ids: pd.Index) -> tuple[np.ndarray, np.ndarr
     ends = []
     for column in ("record_id_a", "record_id_b"):
         position = ids.get_indexer(pd.Index(links[column]))
-        if (position < 0).any():
-            strangers = links[column][position < 0].astype(str).head(3).tolist()
+        strangers = int((position < 0).sum())
+        if strangers:
+            # A record id may hold an e-mail address, so the message counts and does not name.
             raise ValueError(
-                f"{int((position < 0).sum())} accepted links name a {column} that is no record, "
-                f"for example {strangers}"
+                f"{strangers} accepted links name a {column} that is no record: "
+                "build the links and the records together"
             )
         ends.append(position)
     return ends[0], ends[1]
