@@ -306,6 +306,10 @@ for _command in COMMANDS:
     main.add_command(_command)
 from ._identity import identity  # noqa: E402
 
+from python_ext.cli._identity import identity  # noqa: E402
+from python_ext.cli._processing import record_of_processing  # noqa: E402
+
+main.add_command(record_of_processing)
 main.add_command(identity)
 
 
