@@ -298,19 +298,12 @@ def _settings(raw_data: str) -> dict[str, Any]:
     return settings.vars
 
 
+from python_ext.cli._identity import identity  # noqa: E402
 from python_ext.cli._privacy import COMMANDS  # noqa: E402
 from python_ext.cli._processing import record_of_processing  # noqa: E402
 
-main.add_command(record_of_processing)
-for _command in COMMANDS:
+for _command in (record_of_processing, identity, *COMMANDS):
     main.add_command(_command)
-from ._identity import identity  # noqa: E402
-
-from python_ext.cli._identity import identity  # noqa: E402
-from python_ext.cli._processing import record_of_processing  # noqa: E402
-
-main.add_command(record_of_processing)
-main.add_command(identity)
 
 
 if __name__ == "__main__":

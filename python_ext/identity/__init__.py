@@ -6,6 +6,7 @@ from ._keys import KEYS_SCHEMA, remember_keys
 from ._matching import load_model, save_model, train_model
 from ._secret import (
     DEMO_SECRET,
+    MIN_SECRET_LENGTH,
     MissingSecretError,
     customer_key,
     household_key,
@@ -17,6 +18,7 @@ __all__ = [
     "DEMO_SECRET",
     "KEYS_SCHEMA",
     "LINKS_SCHEMA",
+    "MIN_SECRET_LENGTH",
     "SCHEMA",
     "MissingSecretError",
     "customer_key",

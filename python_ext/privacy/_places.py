@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from python_ext.errors import SegmentationError
-from python_ext.identity import DEMO_SECRET, read_secret
+from python_ext.identity import DEMO_SECRET, MIN_SECRET_LENGTH, read_secret
 from python_ext.settings import dataset_vars, is_remote
 
 VAULT_KEY_VARIABLE = "SEGMENTATION_VAULT_KEY"
 OLD_SECRETS_VARIABLE = "SEGMENTATION_OLD_SECRETS"
 DIRECTORY_VARIABLE = "SEGMENTATION_PRIVACY_DIR"
 MIN_VAULT_KEY_LENGTH = 32
-MIN_SECRET_LENGTH = 16
 
 
 @dataclass(frozen=True)
