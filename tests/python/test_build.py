@@ -49,6 +49,7 @@ FLAGGED = {
     "unreadable_created_at": ("customers", "unreadable_created_at", "is_created_at_unreadable"),
     "order_unknown_customer": ("orders", "unknown_customer", None),
     "return_without_sale": ("order_lines", "return_without_sale", None),
+    "extreme_quantity": ("order_lines", "extreme_quantity", None),
 }
 # Understood and put right: the rows whose raw value needed it.
 UNDERSTOOD = {

@@ -48,6 +48,20 @@ returns as (
 
 ),
 
+-- Judged against all lines of the product.
+extremes as (
+
+    select
+        'shop' as source_name,
+        'order_lines' as table_name,
+        reason_code,
+        count(*) as rows_affected
+    from {{ ref('ml_order_line_outliers') }}
+    where is_extreme
+    group by reason_code
+
+),
+
 found as (
 
     select * from set_aside
@@ -55,6 +69,8 @@ found as (
     select * from flagged
     union all
     select * from returns
+    union all
+    select * from extremes
 
 ),
 
