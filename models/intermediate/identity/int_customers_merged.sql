@@ -1,14 +1,8 @@
 -- One row per customer_key: what its records say together, column by column by survivorship_rules.
-{%- set columns = {
-    'country_code': 'string',
-    'postcode': 'string',
-    'birth_on': 'date',
-    'gender': 'string',
-    'profession': 'string',
-    'household_income': 'double',
-    'social_handle': 'string',
-    'acquisition_channel': 'string',
-} %}
+{%- set columns = [
+    'country_code', 'postcode', 'birth_on', 'gender', 'profession', 'household_income',
+    'social_handle', 'acquisition_channel'
+] %}
 with identities as (
 
     select * from {{ ref('ml_customer_identities') }}
@@ -29,7 +23,13 @@ crm_customers as (
 
 rules as (
 
-    select * from {{ ref('survivorship_rules') }}
+    select
+        {%- for column in columns %}
+        max(case when column_name = '{{ column }}' then rule end) as {{ column }}_rule,
+        max(case when column_name = '{{ column }}' then trusted_sources end) as {{ column }}_sources
+        {%- if not loop.last %},{% endif %}
+        {%- endfor %}
+    from {{ ref('survivorship_rules') }}
 
 ),
 
@@ -42,7 +42,7 @@ described as (
         crm_customers.updated_at,
         crm_customers.created_at,
         {%- for column in columns %}
-        cast(crm_customers.{{ column }} as string) as {{ column }},
+        crm_customers.{{ column }},
         {%- endfor %}
         {%- for column in columns %}
         case when crm_customers.{{ column }} is null then 0 else 1 end
@@ -53,48 +53,35 @@ described as (
 
 ),
 
-stated as (
-    {% for column in columns %}
-    select
-        customer_key,
-        record_id,
-        source_name,
-        updated_at,
-        created_at,
-        filled,
-        '{{ column }}' as column_name,
-        {{ column }} as stated_value
-    from described
-    where {{ column }} is not null
-    {% if not loop.last %}union all{% endif %}
-    {% endfor %}
-),
-
--- What the rule does not decide goes to the most recent record, then to the smaller record_id.
-ranked as (
+-- What a column's rule does not decide goes to the most recent record, then to the smaller id.
+preferred as (
 
     select
-        stated.customer_key,
-        stated.column_name,
-        stated.stated_value,
+        described.*,
+        {%- for column in columns %}
         row_number() over (
-            partition by stated.customer_key, stated.column_name
+            partition by described.customer_key
             order by
                 case
-                    when rules.rule = 'trusted_source'
-                        then
-                            nullif(
-                                {{ dbt.position('stated.source_name', 'rules.trusted_sources') }}, 0
-                            )
+                    when rules.{{ column }}_rule = 'trusted_source'
+                        then nullif({{ dbt.position(
+                            'described.source_name', 'rules.' ~ column ~ '_sources'
+                        ) }}, 0)
                 end asc nulls last,
-                case when rules.rule = 'most_complete' then stated.filled end desc nulls last,
-                case when rules.rule = 'earliest' then stated.created_at end asc nulls last,
-                stated.updated_at desc nulls last,
-                stated.created_at desc nulls last,
-                stated.record_id asc
-        ) as preference
-    from stated
-    inner join rules on stated.column_name = rules.column_name
+                case
+                    when rules.{{ column }}_rule = 'most_complete' then described.filled
+                end desc nulls last,
+                case
+                    when rules.{{ column }}_rule = 'earliest' then described.created_at
+                end asc nulls last,
+                described.updated_at desc nulls last,
+                described.created_at desc nulls last,
+                described.record_id asc
+        ) as {{ column }}_preference
+        {%- if not loop.last %},{% endif %}
+        {%- endfor %}
+    from described
+    cross join rules
 
 ),
 
@@ -102,11 +89,11 @@ surviving as (
 
     select
         {%- for column in columns %}
-        max(case when column_name = '{{ column }}' then stated_value end) as {{ column }},
+        min_by({{ column }}, {{ column }}_preference)
+        filter (where {{ column }} is not null) as {{ column }},
         {%- endfor %}
         customer_key
-    from ranked
-    where preference = 1
+    from preferred
     group by customer_key
 
 ),
@@ -132,8 +119,8 @@ final as (
 
     select
         counted.customer_key,
-        {%- for column, type in columns.items() %}
-        cast(surviving.{{ column }} as {{ type }}) as {{ column }},
+        {%- for column in columns %}
+        surviving.{{ column }},
         {%- endfor %}
         counted.first_recorded_at,
         counted.record_count,
