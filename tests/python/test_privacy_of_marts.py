@@ -110,7 +110,7 @@ def test_a_leak_is_followed_through_the_models_after_it(manifest):
     leaky = copied(
         manifest,
         int_customers_merged=lambda sql: sql.replace(
-            "from ranked", ", max(social_handle) as hint from ranked", 1
+            "from counted", ", surviving.social_handle as hint from counted", 1
         ),
         customers=lambda sql: (
             f"with kept as ({sql}), hints as (select customer_key, upper(substr(hint, 1, 9)) as h "

@@ -26,9 +26,10 @@ rules as (
     select
         {%- for column in columns %}
         max(case when column_name = '{{ column }}' then rule end) as {{ column }}_rule,
-        max(case when column_name = '{{ column }}' then trusted_sources end) as {{ column }}_sources
-        {%- if not loop.last %},{% endif %}
+        max(case when column_name = '{{ column }}' then trusted_sources end)
+            as {{ column }}_sources,
         {%- endfor %}
+        count(*) as rules
     from {{ ref('survivorship_rules') }}
 
 ),
@@ -57,16 +58,14 @@ described as (
 preferred as (
 
     select
-        described.*,
         {%- for column in columns %}
+        {%- set sources = 'rules.' ~ column ~ '_sources' %}
         row_number() over (
             partition by described.customer_key
             order by
                 case
                     when rules.{{ column }}_rule = 'trusted_source'
-                        then nullif({{ dbt.position(
-                            'described.source_name', 'rules.' ~ column ~ '_sources'
-                        ) }}, 0)
+                        then nullif({{ dbt.position('described.source_name', sources) }}, 0)
                 end asc nulls last,
                 case
                     when rules.{{ column }}_rule = 'most_complete' then described.filled
@@ -77,9 +76,9 @@ preferred as (
                 described.updated_at desc nulls last,
                 described.created_at desc nulls last,
                 described.record_id asc
-        ) as {{ column }}_preference
-        {%- if not loop.last %},{% endif %}
+        ) as {{ column }}_preference,
         {%- endfor %}
+        described.*
     from described
     cross join rules
 
