@@ -25,8 +25,10 @@ class People:
 
     Attributes
     ----------
-    customer_keys, record_keys, record_ids, customer_ids
+    customer_keys, record_ids, customer_ids
         Keys in the warehouse and numbers in the CRM.
+    record_keys
+        Keyed hashes of the records, and keys the people had before.
     emails
         In lower case.
     phones

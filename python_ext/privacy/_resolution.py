@@ -110,13 +110,10 @@ class _People:
             suppressed += [(kind, value) for value in sorted(own[kind])]
         suppressed += self._pairs()
         return People(
-            customer_keys=frozenset(
-                {row[1] for row in theirs}
-                | set(keys)
-                | self._former_keys()
-                | self._remembered_keys()
+            customer_keys=frozenset({row[1] for row in theirs} | set(keys)),
+            record_keys=frozenset(
+                {row[2] for row in theirs if row[2]} | self._former_keys() | self._remembered_keys()
             ),
-            record_keys=frozenset(row[2] for row in theirs if row[2]),
             record_ids=frozenset(record_ids | {f"id:{number}" for number in numbers}),
             customer_ids=frozenset(numbers),
             emails=frozenset(lone),

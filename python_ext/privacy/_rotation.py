@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,8 +12,6 @@ from python_ext.identity import customer_key
 from python_ext.privacy._files import columns_of, name, next_name, rewrite_database, text
 from python_ext.privacy._places import Places
 from python_ext.privacy._vault import ROTATIONS, open_vault
-
-_KEY_COLUMN = re.compile(r"(^|_)(customer|record|household)_key$")
 
 
 @dataclass(frozen=True)
@@ -68,7 +65,7 @@ def rotate_secret(
     def selection(
         connection: duckdb.DuckDBPyConnection, schema: str, table: str, source: str
     ) -> tuple[str, int] | None:
-        keys = [c for c, _ in columns_of(connection, source) if _KEY_COLUMN.search(c)]
+        keys = _columns_with_keys(connection, source)
         if not keys:
             return None
         rows = connection.execute(f"select count(*) from {source}").fetchone()[0]
@@ -128,6 +125,19 @@ def _bring(connection: duckdb.DuckDBPyConnection, mapping: list[tuple[str, str]]
     connection.unregister("rotation_frame")
 
 
+def _columns_with_keys(connection: duckdb.DuckDBPyConnection, source: str) -> list[str]:
+    """Columns in which an old key stands, whatever they are called."""
+    texts = [column for column, kind in columns_of(connection, source) if kind == "VARCHAR"]
+    if not texts:
+        return []
+    found = connection.execute(
+        "select "
+        + ", ".join(f"bool_or({name(c)} in (select old_key from rotation))" for c in texts)
+        + f" from {source}"
+    ).fetchone()
+    return [column for column, is_there in zip(texts, found, strict=True) if is_there]
+
+
 def _replaced(keys: list[str]) -> str:
     """SQL that puts the new key in the place of the old one."""
     cells = (
@@ -158,8 +168,8 @@ def _keep_mapping(places: Places, mapping: list[tuple[str, str]], vault_key: str
         open_vault(connection, following, vault_key, writable=True)
         for table in kept:
             source = f"old_vault.{name(table)}"
-            has_key = "customer_key" in [c for c, _ in columns_of(connection, source)]
-            replaced = _replaced(["customer_key"]) if has_key else ""
+            keys = _columns_with_keys(connection, source) if table != ROTATIONS else []
+            replaced = _replaced(keys) if keys else ""
             connection.execute(
                 f"create table vault.{name(table)} as select * {replaced} from {source}"
             )
