@@ -17,7 +17,7 @@
         when has_suppressions('{{ name }}')
             then is_suppressed(
                 '{{ kind }}',
-                {{ value }},
+                cast({{ value }} as string),
                 '{{ name }}',
                 {{ var('demo_secret_allowed', raw_data == 'data/demo') }}
             )
