@@ -187,6 +187,7 @@ def _about(results: dict[str, Any], project_dir: Path) -> dict[str, Any]:
         "dataset_title": settings.get("dataset_title"),
         "is_synthetic": bool(settings.get("is_synthetic", False)),
         "base_currency": settings.get("base_currency"),
+        "k_anonymity": settings.get("k_anonymity"),
         "as_of_date": None,
         "built_at": results["metadata"].get("generated_at"),
         "sources": _fingerprints(
@@ -307,10 +308,10 @@ def _write_about(
         "cast($1 as varchar) as dataset, cast($2 as varchar) as dataset_title, "
         "cast($3 as boolean) as is_synthetic, cast($4 as varchar) as base_currency, "
         "cast($5 as date) as as_of_date, cast($6 as timestamp) as built_at, "
-        "cast($7 as varchar) as source_fingerprint",
+        "cast($7 as bigint) as k_anonymity, cast($8 as varchar) as source_fingerprint",
         [
             *(about[key] for key in ("dataset", "dataset_title", "is_synthetic")),
-            *(about[key] for key in ("base_currency", "as_of_date", "built_at")),
+            *(about[key] for key in ("base_currency", "as_of_date", "built_at", "k_anonymity")),
             fingerprint,
         ],
     )

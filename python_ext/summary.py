@@ -13,6 +13,7 @@ from rich.text import Text
 from python_ext.errors import SegmentationError
 
 BAR_WIDTH = 30
+MOST_MOVES = 5
 
 
 def summary(
@@ -22,7 +23,9 @@ def summary(
     truth: Path | None = None,
     database: Path | None = None,
 ) -> None:
-    """Print what was published: segments, RFM, data set aside, model quality, warnings.
+    """Print what was published: segments, RFM, audiences, data quality, models, warnings.
+
+    Figures of a group smaller than the floor of the build (``k_anonymity``) are not shown.
 
     Parameters
     ----------
@@ -46,10 +49,11 @@ def summary(
         )
     try:
         with duckdb.connect(str(published), read_only=True) as connection:
-            _headline(connection, console)
-            console.print(_segments(connection))
-            console.print(_rfm(connection))
-            console.print(_set_aside(connection))
+            floor = _headline(connection, console)
+            console.print(_segments(connection, floor))
+            console.print(_rfm(connection, floor))
+            console.print(_audiences(connection))
+            console.print(_quality(connection))
             console.print(_models(connection))
             for warning in warnings(connection):
                 console.print(Text(f"! {warning}", style="yellow"))
@@ -80,6 +84,22 @@ def warnings(connection: duckdb.DuckDBPyConnection) -> list[str]:
     ]
     if off:
         found.append(f"Switched off, so absent from every score and segment: {', '.join(off)}.")
+    (objectors,) = connection.execute(
+        "select count(*) from marts.customers where not may_be_profiled"
+    ).fetchone()
+    if objectors:
+        found.append(
+            f"Not profiled, for want of consent: {objectors:,} customers. No score or segment is theirs, "
+            "and no model has learned from them."
+        )
+    moved = connection.execute(
+        "select source_name || '.' || table_name || '.' || column_name || ' ' || finding "
+        "from marts.quality_audit where verdict in ('out_of_range', 'major', 'moderate') "
+        "order by verdict = 'moderate', 1, measure"
+    ).fetchall()
+    found += [f"Since the last load, {text}." for (text,) in moved[:MOST_MOVES]]
+    if rest := moved[MOST_MOVES:]:
+        found.append(f"{len(rest)} more measures moved: see marts.quality_audit.")
     for letter, name in (("r", "Recency"), ("f", "Frequency"), ("m", "Monetary")):
         used = [
             row[0]
@@ -97,9 +117,11 @@ def warnings(connection: duckdb.DuckDBPyConnection) -> list[str]:
     return found
 
 
-def _headline(connection: duckdb.DuckDBPyConnection, console: Console) -> None:
-    dataset, title, is_synthetic, currency, as_of_date = connection.execute(
-        "select dataset, dataset_title, is_synthetic, base_currency, as_of_date from marts.about"
+def _headline(connection: duckdb.DuckDBPyConnection, console: Console) -> int:
+    """Print what the data are; return how many customers a group must have to be shown."""
+    dataset, title, is_synthetic, currency, as_of_date, floor = connection.execute(
+        "select dataset, dataset_title, is_synthetic, base_currency, as_of_date, k_anonymity "
+        "from marts.about"
     ).fetchone()
     customers, buyers, revenue = connection.execute(
         "select count(*), count(*) filter (frequency > 0), sum(monetary) from marts.customer_rfm"
@@ -113,9 +135,10 @@ def _headline(connection: duckdb.DuckDBPyConnection, console: Console) -> None:
         style="default",
     )
     console.print(Panel(text, box=box.ROUNDED, expand=False))
+    return floor or 1
 
 
-def _segments(connection: duckdb.DuckDBPyConnection) -> Table:
+def _segments(connection: duckdb.DuckDBPyConnection, floor: int) -> Table:
     table = _table(
         "Segments (propensity: median; engagement: mean, 0 to 100)",
         ("Segment", "Customers", "Share", "Revenue share", "Purchase propensity", "Engagement"),
@@ -135,10 +158,13 @@ def _segments(connection: duckdb.DuckDBPyConnection) -> Table:
         left join marts.customer_scores as scores
             on segments.customer_key = scores.customer_key and scores.target = 'purchase'
         group by segments.segment_id, segments.segment
-        order by segments.segment_id = 0, 4 desc nulls last, segments.segment_id
+        order by segments.segment_id <= 0, 4 desc nulls last, segments.segment_id
         """
     ).fetchall()
     for segment, customers, share, revenue, probability, engagement in rows:
+        if customers < floor:
+            table.add_row(segment, f"under {floor}", *["-"] * 4)
+            continue
         table.add_row(
             segment,
             f"{customers:,}",
@@ -150,7 +176,7 @@ def _segments(connection: duckdb.DuckDBPyConnection) -> Table:
     return table
 
 
-def _rfm(connection: duckdb.DuckDBPyConnection) -> Table:
+def _rfm(connection: duckdb.DuckDBPyConnection, floor: int) -> Table:
     table = _table("RFM segments", ("RFM segment", "Customers", "Share", ""))
     table.columns[-1].justify = "left"
     rows = connection.execute(
@@ -159,26 +185,44 @@ def _rfm(connection: duckdb.DuckDBPyConnection) -> Table:
     ).fetchall()
     largest = max((share for *_, share in rows), default=1)
     for segment, customers, share in rows:
+        if customers < floor:
+            table.add_row(segment, f"under {floor}", "-", "")
+            continue
         bar = "█" * max(1, round(BAR_WIDTH * share / largest))
         table.add_row(segment, f"{customers:,}", _percent(share), Text(bar, style="cyan"))
     return table
 
 
-def _set_aside(connection: duckdb.DuckDBPyConnection) -> Table:
+def _audiences(connection: duckdb.DuckDBPyConnection) -> Table:
+    table = _table("Audiences, consent applied", ("Audience", "For", "Members", "Without consent"))
+    table.columns[1].justify = "left"
+    for name, purpose, members, withheld in connection.execute(
+        "select name_en, replace(purpose, '_', ' '), members, withheld_for_consent "
+        "from marts.audiences order by members desc nulls last, name_en"
+    ).fetchall():
+        # An audience under the floor is not handed out, and its size not told.
+        figures = ("too few", "-") if members is None else (f"{members:,}", f"{withheld or 0:,}")
+        table.add_row(name, purpose, *figures)
+    return table
+
+
+def _quality(connection: duckdb.DuckDBPyConnection) -> Table:
     rows_in, rows_aside = connection.execute(
         "select coalesce(sum(rows_in), 0), coalesce(sum(rows_set_aside), 0) "
         "from marts.load_reconciliation"
     ).fetchone()
     share = f" ({rows_aside / rows_in:.2%})" if rows_in else ""
     table = _table(
-        f"Set aside: {rows_aside:,} of {rows_in:,} rows{share}", ("Source", "Reason", "Rows")
+        f"Set aside: {rows_aside:,} of {rows_in:,} rows{share}",
+        ("Source", "What is wrong", "Set aside", "Kept, flagged"),
     )
     table.columns[1].justify = "left"
-    for source, reason, rows in connection.execute(
-        "select source_name || '.' || table_name, reason, count(*) "
-        "from marts.quarantined_records group by all order by 1, 3 desc, 2"
+    for source, reason, severity, rows in connection.execute(
+        "select source_name || '.' || table_name, reason, severity, rows_affected "
+        "from marts.quality_findings where rows_affected > 0 order by 1, 3, 4 desc, 2"
     ).fetchall():
-        table.add_row(source, reason, f"{rows:,}")
+        figures = (f"{rows:,}", "") if severity == "blocking" else ("", f"{rows:,}")
+        table.add_row(source, reason, *figures)
     return table
 
 
@@ -230,6 +274,7 @@ def _where_next(published: Path, console: Console) -> None:
         ("make docs", "writes target/static_index.html: every table, column and where it is from"),
         (str(published), "all marts in one read-only DuckDB file, for BI tools and notebooks"),
         (f"{folder}/parquet/", "the same as Parquet"),
+        ("docs/PRIVACY.md", "how to export an audience, report on a person, or forget one"),
     ):
         table.add_row(Text(place, style="bold"), what)
     console.print(Text("\nWhere to look next", style="bold"))

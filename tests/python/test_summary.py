@@ -17,7 +17,17 @@ MARTS = """
 create schema marts;
 create table marts.about as select
     'mine' as dataset, 'My shop' as dataset_title, true as is_synthetic,
-    'EUR' as base_currency, date '2024-06-01' as as_of_date;
+    'EUR' as base_currency, date '2024-06-01' as as_of_date, 2 as k_anonymity;
+create table marts.customers as
+select 'c' || n as customer_key, n > 1 as may_be_profiled from range(1, 11) as numbers(n);
+create table marts.audiences as select * from (values
+    ('Newsletter', 'email_marketing', 1200, 300), ('Win back', 'ad_targeting', null, null)
+) as rows(name_en, purpose, members, withheld_for_consent);
+create table marts.quality_audit as select * from (values
+    ('shop', 'orders', 'status', 'distribution', 'moderate', 'PSI 0.2 (moderate)'),
+    ('web', 'events', 'device', 'null_share', 'major', '0 before and 0.5 now (major)'),
+    ('web', 'events', 'device', 'table_rows', 'stable', 'as in the last load')
+) as rows(source_name, table_name, column_name, measure, verdict, finding);
 create table marts.customer_rfm as
 select
     'c' || n as customer_key,
@@ -46,10 +56,12 @@ create table marts.load_reconciliation as
 select * from (values
     ('shop', 'orders', 1000, 990, 10, true), ('web', 'events', 0, 0, 0, false)
 ) as rows(source_name, table_name, rows_in, rows_kept, rows_set_aside, is_switched_on);
-create table marts.quarantined_records as
-select 'shop' as source_name, 'orders' as table_name, 'o' || n as record_id, 1 as occurrence,
-    case when n < 7 then 'The date lies in the future' else 'The row has no key' end as reason
-from range(10) as numbers(n);
+create table marts.quality_findings as select * from (values
+    ('shop', 'orders', 'The date lies in the future', 'blocking', 7),
+    ('shop', 'orders', 'The row has no key', 'blocking', 3),
+    ('shop', 'orders', 'The discount is negative', 'warning', 4),
+    ('shop', 'orders', 'The channel is unknown', 'warning', 0)
+) as rows(source_name, table_name, reason, severity, rows_affected);
 create table marts.model_metrics as
 select * from (values
     ('purchase', 'logistic', true, 'out_of_time', 'auc', 0.7512, 0.7, 0.8),
@@ -114,6 +126,25 @@ def test_rows_set_aside_are_told_by_source_and_reason(published):
     assert "Set aside: 10 of 1,000 rows (1.00%)" in text
     assert row(text, "shop.orders", "The date lies in the future")[-1] == "7"
     assert row(text, "shop.orders", "The row has no key")[-1] == "3"
+    aside = next(line for line in text.splitlines() if "The row has no key" in line)
+    flagged = next(line for line in text.splitlines() if "The discount is negative" in line)
+    assert flagged.rstrip().endswith("4") and len(flagged.rstrip()) > len(aside.rstrip())
+    assert "The channel is unknown" not in text
+
+
+def test_audiences_are_told_with_whom_consent_kept_out(published):
+    text = printed(published)
+    assert row(text, "Newsletter")[1:] == ["email", "marketing", "1,200", "300"]
+    assert row(text, "Win back")[-3:] == ["too", "few", "-"]
+
+
+def test_a_group_under_the_floor_is_not_counted(published):
+    with duckdb.connect(str(published)) as connection:
+        connection.execute("update marts.about set k_anonymity = 4")
+    text = printed(published)
+    assert row(text, "Casual")[1:] == ["under", "4", "-", "-", "-", "-"]
+    assert row(text, "Regulars")[1] == "4"
+    assert row(text, "Lost")[1:] == ["under", "4", "-"]
 
 
 def test_only_the_champion_out_of_time_is_shown(published):
@@ -125,9 +156,12 @@ def test_only_the_champion_out_of_time_is_shown(published):
 def test_warnings_name_what_is_off_and_scores_nobody_has(published):
     with duckdb.connect(str(published), read_only=True) as connection:
         found = warnings(connection)
-    assert len(found) == 2
+    assert len(found) == 5
     assert "web.events" in found[0]
-    assert found[1].startswith("Frequency") and "1, 2, 4, 5" in found[1]
+    assert found[1].startswith("Not profiled, for want of consent: 1 customers")
+    assert found[2] == "Since the last load, web.events.device 0 before and 0.5 now (major)."
+    assert found[3] == "Since the last load, shop.orders.status PSI 0.2 (moderate)."
+    assert found[4].startswith("Frequency") and "1, 2, 4, 5" in found[4]
 
 
 def test_where_to_look_next(published, monkeypatch):
