@@ -39,10 +39,13 @@ class Published:
         Rows of each mart, by name.
     about : dict
         What the data are: the content of ``about.json``.
+    erasure_requests : int
+        People who asked to be forgotten and have not been.
     """
 
     rows: dict[str, int] = field(default_factory=dict)
     about: dict[str, Any] = field(default_factory=dict)
+    erasure_requests: int = 0
 
 
 def publish(
@@ -260,7 +263,8 @@ def _write(
         _copy_comments(connection, source)
         about = {**about, "as_of_date": _as_of_date(connection, source), "marts": rows}
         _write_about(connection, out_dir, about)
-    return Published(rows=rows, about=about)
+        waiting = _erasure_requests(connection, source)
+    return Published(rows=rows, about=about, erasure_requests=waiting)
 
 
 def _copy_comments(connection: duckdb.DuckDBPyConnection, source: str) -> None:
@@ -294,6 +298,19 @@ def _as_of_date(connection: duckdb.DuckDBPyConnection, source: str) -> str | Non
         ).fetchone()
     except duckdb.Error:
         return None
+    return row[0]
+
+
+def _erasure_requests(connection: duckdb.DuckDBPyConnection, source: str) -> int:
+    """Customer numbers of requests without a receipt; 0 for a warehouse that has no such table."""
+    try:
+        row = connection.execute(
+            f"select count(distinct customer_id) from {_name(source)}.staging."
+            "stg_crm__erasure_requests where rejection_reason is null "
+            "and customer_id not like 'receipt:%'"
+        ).fetchone()
+    except duckdb.Error:
+        return 0
     return row[0]
 
 

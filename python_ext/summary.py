@@ -89,8 +89,8 @@ def warnings(connection: duckdb.DuckDBPyConnection) -> list[str]:
     ).fetchone()
     if objectors:
         found.append(
-            f"Not profiled, for want of consent: {objectors:,} customers. No score or segment is theirs, "
-            "and no model has learned from them."
+            f"Not profiled, for want of consent: {objectors:,} customers. No score or segment is "
+            "theirs, and no model has learned from them."
         )
     moved = connection.execute(
         "select source_name || '.' || table_name || '.' || column_name || ' ' || finding "

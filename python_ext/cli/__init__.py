@@ -251,12 +251,16 @@ def publish(database: Path | None, out: Path, run_results: Path) -> None:
     from python_ext.publish import publish as publish_marts
 
     root = project_root()
+    warehouse = database or warehouse_path(root)
     with _working("Publishing"):
-        published = publish_marts(
-            database or warehouse_path(root), out, run_results, project_dir=root
-        )
+        published = publish_marts(warehouse, out, run_results, project_dir=root)
     rows = sum(published.rows.values())
     click.echo(f"Published {len(published.rows)} marts with {rows:,} rows to {out}.")
+    if published.erasure_requests:
+        click.echo(
+            f"Erasure requests that wait: {published.erasure_requests:,}. "
+            "Carry them out with `segmentation forget --requests`."
+        )
 
 
 @main.command()

@@ -132,6 +132,8 @@ def grown(demo_data, tmp_path_factory):
                 )
             }
         )
+    leftovers = read(build, "from information_schema.tables where table_name like '%dbt_tmp%'")
+    assert leftovers.empty, "temporary tables stay in the warehouse"
     return states
 
 

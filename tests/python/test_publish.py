@@ -258,3 +258,15 @@ def test_a_build_of_a_part_of_the_marts_and_a_mart_that_is_no_more_are_not_publi
     del nodes["model.p.customer_rfm"]
     manifest.write_text(json.dumps({"metadata": metadata, "nodes": nodes}))
     assert set(publish(database, out_dir, results).rows) == {"customers"}
+
+
+def test_erasure_requests_that_wait_are_counted(build):
+    database, out_dir, results = build
+    assert publish(database, out_dir, results, project_dir=ROOT).erasure_requests == 0
+    with duckdb.connect(str(database)) as connection:
+        connection.execute(
+            "create table staging.stg_crm__erasure_requests as "
+            "select * from (values ('C1', null), ('C1', null), ('receipt:12', null), "
+            "('C2', 'future_date')) as requests(customer_id, rejection_reason)"
+        )
+    assert publish(database, out_dir, results, project_dir=ROOT).erasure_requests == 1
