@@ -4,11 +4,47 @@
 {%- endmacro %}
 
 
+{#-
+    A number from what a source delivers: a number as it is, else text as people write it: 12.50,
+    12,50, 1 234,56 (whatever kind of blank), 1.234,56, 1,234.56, 1'234.50, 12,50 €, 12,50-; null
+    for anything else, NaN and infinity among it. One comma alone is a decimal comma. Text is taken
+    apart only where the plain cast gives nothing, so a typed column costs nothing.
+    python_ext/input_check.py reads alike; a test compares the two.
+-#}
+{% macro read_number(value) -%}
+    {%- set sign = "([€$£]|EUR|USD|GBP|CHF)" -%}
+    {%- set spaced = replace_regex(
+        "trim(cast(" ~ value ~ " as string))", "[ \t\u00a0\u2009\u202f\\x27’]+", " "
+    ) -%}
+    {%- set bare = replace_regex(spaced, "^" ~ sign ~ " ?| ?" ~ sign ~ "$", "") -%}
+    {%- set plain = replace_regex(
+        replace_regex(bare, "^([0-9].*)-$", "-" ~ first_group()), "^[−–] ?", "-"
+    ) -%}
+    {%- set exponent = "([eE][-+]?[0-9]+)?" -%}
+    {%- set comma = "^[-+]?([0-9]*|[0-9]{1,3}([. ][0-9]{3})+),[0-9]+" ~ exponent
+        ~ "$|^[-+]?[0-9]{1,3}([.][0-9]{3}){2,}$" -%}
+    {%- set point = "^[-+]?([0-9]*|[0-9]{1,3}([, ][0-9]{3})+)([.][0-9]+)?" ~ exponent ~ "$" -%}
+    {%- set number -%}
+        coalesce(
+            try_cast({{ value }} as double),
+            case
+                when {{ matches_regex(plain, comma) }}
+                    then try_cast(replace({{ replace_regex(plain, "[. ]", "") }}, ',', '.') as double)
+                when {{ matches_regex(plain, point) }}
+                    then try_cast({{ replace_regex(plain, "[, ]", "") }} as double)
+            end
+        )
+    {%- endset -%}
+    {#- Either engine sorts NaN above every number. -#}
+    case when abs({{ number }}) < 1e300 then {{ number }} end
+{%- endmacro %}
+
+
 {#- A whole number, also where it was written as 3.0; null for anything else. -#}
 {% macro read_integer(value) -%}
     case
-        when try_cast({{ value }} as double) = floor(try_cast({{ value }} as double))
-            then try_cast(try_cast({{ value }} as double) as integer)
+        when {{ read_number(value) }} = floor({{ read_number(value) }})
+            then try_cast({{ read_number(value) }} as integer)
     end
 {%- endmacro %}
 

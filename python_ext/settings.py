@@ -17,7 +17,8 @@ REQUIRED_TABLES = ("shop.orders", "shop.order_lines")
 DATASET_KEYS = {"name", "title", "synthetic", "public", "vars"}
 DEFAULT_READERS = {
     "parquet": "read_parquet('{path}.parquet')",
-    "csv": "read_csv('{path}.csv', header = true, all_varchar = true)",
+    "csv": "read_csv('{path}.csv', header = true, all_varchar = true, quote = '\"', escape = '\"', "
+    "nullstr = ['', 'NULL', 'null', 'N/A', '#N/A'])",
     "json": "read_json('{path}.json')",
 }
 

@@ -93,7 +93,7 @@ renamed as (
         numbered.gender as gender_raw,
         lower({{ clean_text('numbered.profession') }}) as profession,
         numbered.profession as profession_raw,
-        try_cast(numbered.household_income as double) as household_income,
+        {{ read_number('numbered.household_income') }} as household_income,
         {{ clean_text('numbered.household_income') }} as household_income_raw,
         coalesce(channels.code, lower({{ clean_text('numbered.acquisition_channel') }}))
             as acquisition_channel,

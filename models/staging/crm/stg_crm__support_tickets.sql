@@ -42,7 +42,7 @@ renamed as (
         {{ clean_text('numbered.customer_id') }} as customer_id,
         lower({{ clean_text('numbered.category') }}) as category,
         numbered.category as category_raw,
-        try_cast(numbered.satisfaction as integer) as satisfaction_read,
+        {{ read_integer('numbered.satisfaction') }} as satisfaction_read,
         {{ clean_text('numbered.satisfaction') }} as satisfaction_raw,
         {{ parse_timestamp('numbered.opened_at') }} as opened_at,
         {{ raw_date('numbered.opened_at') }} as opened_at_raw,

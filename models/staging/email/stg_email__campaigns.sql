@@ -34,9 +34,9 @@ renamed as (
         {{ clean_text('numbered.campaign_id') }} as campaign_id,
         numbered.occurrence,
         {{ clean_text('numbered.subject') }} as subject,
-        try_cast(numbered.cost as double) as cost,
+        {{ read_number('numbered.cost') }} as cost,
         {{ clean_text('numbered.cost') }} as cost_raw,
-        try_cast(numbered.treatment_share as double) as treatment_share,
+        {{ read_number('numbered.treatment_share') }} as treatment_share,
         {{ parse_timestamp('numbered.sent_at') }} as sent_at,
         {{ raw_date('numbered.sent_at') }} as sent_at_raw,
         {{ pack_columns(columns, 'numbered') }} as packed

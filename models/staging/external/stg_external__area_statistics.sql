@@ -26,10 +26,10 @@ coded as (
         coalesce(countries.country_code, upper({{ clean_text('source.country') }}))
             as country_code,
         upper({{ clean_text('source.postcode_prefix') }}) as postcode_prefix,
-        try_cast(source.median_income as double) as median_income,
-        try_cast(source.unemployment_rate as double) as unemployment_rate,
-        try_cast(source.population_density as double) as population_density,
-        try_cast(source.distance_to_centre_km as double) as distance_to_centre_km
+        {{ read_number('source.median_income') }} as median_income,
+        {{ read_number('source.unemployment_rate') }} as unemployment_rate,
+        {{ read_number('source.population_density') }} as population_density,
+        {{ read_number('source.distance_to_centre_km') }} as distance_to_centre_km
     from source
     left join countries on {{ fold_spelling('source.country') }} = countries.spelling
 

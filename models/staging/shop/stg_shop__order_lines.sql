@@ -40,8 +40,8 @@ renamed as (
         {{ read_integer('numbered.line_number') }} as line_number,
         numbered.occurrence,
         {{ clean_text('numbered.product_id') }} as product_id,
-        try_cast(numbered.quantity as double) as quantity,
-        try_cast(numbered.unit_price as double) as unit_price,
+        {{ read_number('numbered.quantity') }} as quantity,
+        {{ read_number('numbered.unit_price') }} as unit_price,
         {{ pack_columns(columns, 'numbered') }} as packed
     from numbered
 

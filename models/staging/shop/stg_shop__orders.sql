@@ -88,7 +88,7 @@ renamed as (
         numbered.channel as channel_raw,
         upper({{ clean_text('numbered.currency') }}) as currency,
         numbered.currency as currency_raw,
-        coalesce(try_cast(numbered.discount_amount as double), 0) as discount_amount,
+        coalesce({{ read_number('numbered.discount_amount') }}, 0) as discount_amount,
         {{ clean_text('numbered.discount_amount') }} as discount_amount_raw,
         {{ parse_timestamp('numbered.ordered_at') }} as ordered_at,
         {{ raw_date('numbered.ordered_at') }} as ordered_at_raw,
@@ -107,7 +107,7 @@ judged as (
         renamed.discount_amount < 0
         or (
             renamed.discount_amount_raw is not null
-            and try_cast(renamed.discount_amount_raw as double) is null
+            and {{ read_number('renamed.discount_amount_raw') }} is null
         ) as is_discount_unusable,
         case
             when renamed.order_id is null then 'missing_key'

@@ -30,7 +30,7 @@ renamed as (
         numbered.category as category_raw,
         lower({{ clean_text('numbered.subcategory') }}) as subcategory,
         numbered.subcategory as subcategory_raw,
-        try_cast(numbered.unit_cost as double) as unit_cost,
+        {{ read_number('numbered.unit_cost') }} as unit_cost,
         {{ clean_text('numbered.unit_cost') }} as unit_cost_raw,
         {{ pack_columns(columns, 'numbered') }} as packed
     from numbered

@@ -37,9 +37,9 @@ renamed as (
         numbered.social_handle as social_handle_raw,
         lower({{ clean_text('numbered.platform') }}) as platform,
         numbered.platform as platform_raw,
-        try_cast(numbered.sentiment as double) as sentiment_read,
+        {{ read_number('numbered.sentiment') }} as sentiment_read,
         {{ clean_text('numbered.sentiment') }} as sentiment_raw,
-        try_cast(numbered.reach as bigint) as reach,
+        try_cast({{ read_number('numbered.reach') }} as bigint) as reach,
         {{ parse_timestamp('numbered.mentioned_at') }} as mentioned_at,
         {{ raw_date('numbered.mentioned_at') }} as mentioned_at_raw,
         {{ pack_columns(columns, 'numbered') }} as packed

@@ -110,7 +110,7 @@ renamed as (
         lower({{ clean_text('numbered.utm_campaign') }}) as utm_campaign,
         devices.code as device,
         numbered.device as device_raw,
-        coalesce(try_cast(numbered.engagement_seconds as double), 0) as engagement_seconds,
+        coalesce({{ read_number('numbered.engagement_seconds') }}, 0) as engagement_seconds,
         {{ parse_timestamp('numbered.event_at') }} as event_at,
         {{ raw_date('numbered.event_at') }} as event_at_raw,
         {{ pack_columns(columns, 'numbered') }} as packed
