@@ -247,3 +247,23 @@
 {% macro spark__all_but_of(relation, columns) -%}
     {{ relation }}.* except ({{ columns | join(', ') }})
 {%- endmacro %}
+
+
+{#- Slips of the hand from one text to another: letters more, fewer, other, or two changed about. -#}
+{% macro count_slips(first, second) -%}
+    {{ return(adapter.dispatch('count_slips')(first, second)) }}
+{%- endmacro %}
+
+{% macro default__count_slips(first, second) -%}
+    damerau_levenshtein({{ first }}, {{ second }})
+{%- endmacro %}
+
+{% macro spark__count_slips(first, second) -%}
+    case
+        when
+            levenshtein({{ first }}, {{ second }}) = 2
+            and array_sort(split({{ first }}, '')) = array_sort(split({{ second }}, ''))
+            then 1
+        else levenshtein({{ first }}, {{ second }})
+    end
+{%- endmacro %}

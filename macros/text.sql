@@ -59,6 +59,21 @@
 {%- endmacro %}
 
 
+{#- The part of an e-mail address before the @, folded and without separators. -#}
+{% macro email_name(email) -%}
+    replace({{ fold_spelling("split_part(cast(" ~ email ~ " as string), '@', 1)") }}, ' ', '')
+{%- endmacro %}
+
+
+{#- A last name without the form of address that was typed before it. -#}
+{% macro without_title(name) -%}
+    {{ replace_regex(
+        "trim(cast(" ~ name ~ " as string))",
+        "^([Mm]|[Mm][Mm]?[RrEe]|[Mm][Ll][Ll][Ee]|[Mm]onsieur|MONSIEUR|[Mm]adame|MADAME)([.] *| +)", ""
+    ) }}
+{%- endmacro %}
+
+
 {#- Text in lower case without accents or punctuation: how seeds of spellings are written. -#}
 {% macro fold_spelling(text) -%}
     nullif(trim({{ replace_regex(fold_text("cast(" ~ text ~ " as string)"), "[^a-z0-9]+", " ") }}), '')
@@ -83,8 +98,8 @@
 
 
 {#-
-    A postcode in capitals with single blanks; a French one without blanks, and with the leading
-    zero that a spreadsheet takes away.
+    A postcode in capitals with single blanks; a French one without blanks, with the leading zero
+    that a spreadsheet takes away, and in Corsica with the 20 of the post instead of 2A or 2B.
 
     Arguments:
         text (string): the postcode as delivered.
@@ -101,6 +116,8 @@
     case
         when {{ country }} = 'FR' and {{ matches_regex(french, "^[0-9]{4}$") }}
             then '0' || {{ french }}
+        when {{ country }} = 'FR' and {{ matches_regex(french, "^2[AB][0-9]{3}$") }}
+            then '20' || substr({{ french }}, 3)
         when {{ country }} = 'FR' and {{ matches_regex(french, "^[0-9]{5}$") }} then {{ french }}
         else nullif({{ plain }}, '')
     end

@@ -57,8 +57,12 @@ def read_phone(
     is_valid : bool
         Whether the plan of its country knows the number.
     """
+    # A spreadsheet that takes the number for a quantity adds .0, or keeps a few digits only.
+    if re.fullmatch(r"\s*[0-9][.,][0-9]+[eE]\+?[0-9]+\s*", text):
+        return None, None, False
+    written = re.sub(r"^(\s*[0-9]+)[.,]0+\s*$", r"\1", text)
     # 00 dials out of most countries, and no national number begins with it.
-    written = re.sub(r"^\s*00", "+", text)
+    written = re.sub(r"^\s*00", "+", written)
     candidates = [
         number
         for region in dict.fromkeys((country, default_country))

@@ -23,6 +23,9 @@ PREPARED = "comparable_records"
 # A name that this many records carry is a name of its own, not another's misspelling.
 _ESTABLISHED = 3
 
+# A birth date is a placeholder only when it is so many times more frequent than the mean one.
+_USUAL = 10
+
 
 def connect() -> duckdb.DuckDBPyConnection:
     """A DuckDB of its own in memory: the warehouse is written by one process only."""
@@ -51,8 +54,9 @@ def prepare(
     records
         ``record_id`` and any of ``ATTRIBUTES``; one that is absent counts as empty everywhere.
     max_records_per_key
-        An e-mail or phone that more records carry (a switchboard) says nothing of a person and is
-        left out of the comparison.
+        An e-mail, phone or address that more records carry (a switchboard, INCONNUE) says nothing
+        of a person and is left out of the comparison; so is a birth date (01/01/1980) that more
+        carry and that is far more frequent than dates are.
 
     Returns
     -------
@@ -158,6 +162,10 @@ counted as (
         *,
         count(*) over (partition by email) as records_with_email,
         count(*) over (partition by phone) as records_with_phone,
+        count(*) over (
+            partition by address, case when regexp_matches(address, '[0-9]') then postcode end
+        ) as records_with_address,
+        count(*) over (partition by birth_on) as records_with_date,
         count(*) over (partition by first_name) >= {_ESTABLISHED} as is_first_name_established,
         count(*) over (partition by last_name) >= {_ESTABLISHED} as is_last_name_established
     from typed
@@ -173,13 +181,17 @@ select
     last_name,
     first_name is not null and is_first_name_established as is_first_name_established,
     last_name is not null and is_last_name_established as is_last_name_established,
-    address,
-    string_split(address, ' ') as address_words,
-    replace(address, ' ', '') as address_letters,
+    case when records_with_address <= {{limit}} then address end as address,
+    case when records_with_address <= {{limit}} then string_split(address, ' ') end
+        as address_words,
+    case when records_with_address <= {{limit}} then replace(address, ' ', '') end
+        as address_letters,
     postcode,
     city,
-    birth_on
+    case when records_with_date <= greatest({{limit}}, {_USUAL} * usual_per_date) then birth_on end
+        as birth_on
 from counted
+cross join (select count(birth_on) / greatest(count(distinct birth_on), 1) as usual_per_date from typed)
 order by unique_id
 """
 

@@ -5,13 +5,15 @@ with records as (
 
 ),
 
--- A phone is often a household's: it speaks for two records only when the first name agrees.
+-- A phone is often a household's: it speaks for two records only when the first name agrees. A
+-- switchboard is known by all who have it, for there two of one first name are not rare.
 keys as (
 
     select
         record_id,
         'same_email' as rule,
-        email as shared_key
+        email as shared_key,
+        email as counted_key
     from records
     where email is not null
 
@@ -20,7 +22,8 @@ keys as (
     select
         record_id,
         'same_phone_and_first_name' as rule,
-        phone || ' ' || first_name_folded as shared_key
+        phone || ' ' || first_name_folded as shared_key,
+        phone as counted_key
     from records
     where phone is not null and first_name_folded is not null
 
@@ -33,7 +36,7 @@ counted as (
         rule,
         shared_key,
         min(record_id) over (partition by rule, shared_key) as first_record_id,
-        count(*) over (partition by rule, shared_key) as records_with_key
+        count(*) over (partition by rule, counted_key) as records_with_key
     from keys
 
 ),

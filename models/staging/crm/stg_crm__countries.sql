@@ -36,13 +36,13 @@ distances as (
     select
         matched.spelling,
         known.country_code,
-        min(levenshtein(matched.spelling, known.spelling)) as slips
+        min({{ count_slips('matched.spelling', 'known.spelling') }}) as slips
     from matched
     inner join known
         on
             length(known.spelling) >= 5
             and abs(length(known.spelling) - length(matched.spelling)) <= 2
-            and levenshtein(matched.spelling, known.spelling)
+            and {{ count_slips('matched.spelling', 'known.spelling') }}
             <= case when length(matched.spelling) >= 9 then 2 else 1 end
     where matched.country_code is null and length(matched.spelling) >= 5
     group by matched.spelling, known.country_code

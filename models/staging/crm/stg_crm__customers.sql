@@ -37,6 +37,12 @@ spellings as (
 
 ),
 
+placeholders as (
+
+    select * from {{ ref('placeholder_values') }}
+
+),
+
 -- A date that cannot be true would win or lose every comparison of records.
 numbered as (
 
@@ -68,17 +74,25 @@ renamed as (
     select
         {{ clean_text('numbered.customer_id') }} as customer_id,
         numbered.occurrence,
-        {{ clean_email('numbered.email') }} as email,
+        case when no_emails.spelling is null then {{ clean_email('numbered.email') }} end as email,
         numbered.email as email_raw,
-        phones.e164 as phone,
+        case when no_phones.spelling is null then phones.e164 end as phone,
         numbered.phone as phone_raw,
-        phones.phone_type,
-        phones.is_valid as is_phone_valid,
-        {{ clean_name('numbered.first_name') }} as first_name,
+        case when no_phones.spelling is null then phones.phone_type end as phone_type,
+        case when no_phones.spelling is null then phones.is_valid end as is_phone_valid,
+        case
+            when no_first_names.spelling is null then {{ clean_name('numbered.first_name') }}
+        end as first_name,
         numbered.first_name as first_name_raw,
-        {{ clean_name('numbered.last_name') }} as last_name,
+        case
+            when no_last_names.spelling is null
+                then {{ clean_name(without_title('numbered.last_name')) }}
+        end as last_name,
         numbered.last_name as last_name_raw,
-        {{ clean_text(replace_regex('numbered.address', '[ \t\u00a0]+', ' ')) }} as address,
+        case
+            when no_addresses.spelling is null
+                then {{ clean_text(replace_regex('numbered.address', '[ \t\u00a0]+', ' ')) }}
+        end as address,
         numbered.address as address_raw,
         {{ clean_postcode('numbered.postcode', home) }} as postcode,
         numbered.postcode as postcode_raw,
@@ -100,6 +114,11 @@ renamed as (
         numbered.acquisition_channel as acquisition_channel_raw,
         lower({{ clean_text('numbered.social_handle') }}) as social_handle,
         numbered.social_handle as social_handle_raw,
+        no_emails.spelling is not null as is_email_placeholder,
+        no_phones.spelling is not null as is_phone_placeholder,
+        coalesce(
+            no_first_names.spelling, no_last_names.spelling, no_addresses.spelling
+        ) is not null as is_name_or_address_placeholder,
         numbered.created_at_read as created_at,
         {{ clean_text('numbered.created_at') }} as created_at_raw,
         numbered.updated_at_read as updated_at,
@@ -122,6 +141,26 @@ renamed as (
         on
             channels.domain = 'acquisition_channel'
             and {{ fold_spelling('numbered.acquisition_channel') }} = channels.spelling
+    left join placeholders as no_emails
+        on
+            no_emails.domain = 'email'
+            and {{ email_name('numbered.email') }} = no_emails.spelling
+    left join placeholders as no_phones
+        on
+            no_phones.domain = 'phone'
+            and {{ fold_spelling('phones.e164') }} = no_phones.spelling
+    left join placeholders as no_first_names
+        on
+            no_first_names.domain = 'name'
+            and {{ fold_spelling('numbered.first_name') }} = no_first_names.spelling
+    left join placeholders as no_last_names
+        on
+            no_last_names.domain = 'name'
+            and {{ fold_spelling('numbered.last_name') }} = no_last_names.spelling
+    left join placeholders as no_addresses
+        on
+            no_addresses.domain = 'address'
+            and {{ fold_spelling('numbered.address') }} = no_addresses.spelling
 
 ),
 
@@ -129,8 +168,10 @@ judged as (
 
     select
         *,
-        {{ clean_text('email_raw') }} is not null and email is null as is_email_broken,
-        {{ clean_text('phone_raw') }} is not null and phone is null as is_phone_unreadable,
+        {{ clean_text('email_raw') }} is not null and email is null and not is_email_placeholder
+            as is_email_broken,
+        {{ clean_text('phone_raw') }} is not null and phone is null and not is_phone_placeholder
+            as is_phone_unreadable,
         country_raw is not null and country_code is null as is_country_unknown,
         coalesce(
             postcode = '0' || {{ replace_regex(clean_text('postcode_raw'), '[ ]|[.]0+$', '') }},
@@ -151,13 +192,18 @@ judged as (
 staged as (
 
     select
-        {{ all_but(["birth_on_read", "newest_on", "packed"]) }},
+        {{ all_but([
+            "birth_on_read", "newest_on", "packed", "is_email_placeholder", "is_phone_placeholder",
+            "is_name_or_address_placeholder",
+        ]) }},
         case
             when not is_birth_date_in_future and not is_age_impossible then birth_on_read
         end as birth_on,
         {{ list_flags({
             'broken_email': 'is_email_broken',
             'unreadable_phone': 'is_phone_unreadable',
+            'placeholder_value':
+                'is_email_placeholder or is_phone_placeholder or is_name_or_address_placeholder',
             'unknown_country': 'is_country_unknown',
             'corrected_country': 'is_country_corrected',
             'corrected_postcode': 'is_postcode_corrected',

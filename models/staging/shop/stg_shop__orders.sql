@@ -62,6 +62,18 @@ channels as (
 
 ),
 
+placeholders as (
+
+    select * from {{ ref('placeholder_values') }}
+
+),
+
+currencies as (
+
+    select * from {{ ref('value_spellings') }} where domain = 'currency'
+
+),
+
 numbered as (
 
     select
@@ -80,13 +92,15 @@ renamed as (
         {{ clean_text('numbered.order_id') }} as order_id,
         numbered.occurrence,
         {{ clean_text('numbered.customer_id') }} as customer_id,
-        {{ clean_email('numbered.guest_email') }} as guest_email,
+        case
+            when placeholders.spelling is null then {{ clean_email('numbered.guest_email') }}
+        end as guest_email,
         numbered.guest_email as guest_email_raw,
         coalesce(statuses.code, 'completed') as status,
         numbered.status as status_raw,
         channels.code as channel,
         numbered.channel as channel_raw,
-        upper({{ clean_text('numbered.currency') }}) as currency,
+        coalesce(currencies.code, upper({{ clean_text('numbered.currency') }})) as currency,
         numbered.currency as currency_raw,
         coalesce({{ read_number('numbered.discount_amount') }}, 0) as discount_amount,
         {{ clean_text('numbered.discount_amount') }} as discount_amount_raw,
@@ -96,6 +110,12 @@ renamed as (
     from numbered
     left join statuses on numbered.status = statuses.written
     left join channels on numbered.channel = channels.written
+    left join currencies
+        on lower({{ clean_text('numbered.currency') }}) = currencies.spelling
+    left join placeholders
+        on
+            placeholders.domain = 'email'
+            and {{ email_name('numbered.guest_email') }} = placeholders.spelling
 
 ),
 
