@@ -144,6 +144,8 @@ def _decide(
     # One phone and one first name: in a household and behind a switchboard, not one person yet.
     strangers = facts["last_names_differ"] | links["weight"].lt(CANDIDATE_FLOOR)
     rule_holds &= ~(is_phone & strangers & ~facts["dates_agree"])
+    # An e-mail that is not one person's does not make one of two last names either.
+    rule_holds &= ~(is_email & of_family & facts["last_names_differ"] & ~facts["dates_agree"])
     return np.select(
         [
             too_many,

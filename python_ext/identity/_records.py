@@ -191,7 +191,9 @@ select
     case when records_with_date <= greatest({{limit}}, {_USUAL} * usual_per_date) then birth_on end
         as birth_on
 from counted
-cross join (select count(birth_on) / greatest(count(distinct birth_on), 1) as usual_per_date from typed)
+cross join (
+    select count(birth_on) / greatest(count(distinct birth_on), 1) as usual_per_date from typed
+) as dates
 order by unique_id
 """
 

@@ -136,7 +136,7 @@ def test_case_order_and_extra_columns_are_free(dataset):
     [
         ("shop.orders", "ordered_at", "'02-24'", "02-24"),
         ("shop.orders", "ordered_at", "1709287200", "1709287200"),
-        ("shop.orders", "discount_amount", "'1,50'", "1,50"),
+        ("shop.orders", "discount_amount", "'1,50,00'", "1,50,00"),
         ("shop.order_lines", "quantity", "'two'", "two"),
         ("shop.order_lines", "line_number", "1.5", "1.5"),
         ("survey.responses", "answer", "'agree'", "agree"),

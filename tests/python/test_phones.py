@@ -75,3 +75,13 @@ def test_a_column_of_numbers_has_the_types_of_its_schema(texts):
     table = typed_table(read_phones(frame, default_country="FR"), SCHEMA)
     assert table.num_rows == len(texts)
     assert table.schema.names == list(SCHEMA)
+
+
+@pytest.mark.parametrize("text", ["612345678", "612345678.0", "612345678,0", "6 12 34 56 78"])
+def test_a_number_that_a_spreadsheet_took_for_a_quantity_is_read(text):
+    assert read_phone(text, "FR", default_country="FR") == ("+33612345678", "mobile", True)
+
+
+@pytest.mark.parametrize("text", ["6,12346E+08", "6.12345678E8", "3.36E+10"])
+def test_a_number_of_which_a_spreadsheet_kept_the_size_only_is_none(text):
+    assert read_phone(text, "FR", default_country="FR") == (None, None, False)
