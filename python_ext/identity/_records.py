@@ -54,9 +54,9 @@ def prepare(
     records
         ``record_id`` and any of ``ATTRIBUTES``; one that is absent counts as empty everywhere.
     max_records_per_key
-        An e-mail, phone or address that more records carry (a switchboard, INCONNUE) says nothing
-        of a person and is left out of the comparison; so is a birth date (01/01/1980) that more
-        carry and that is far more frequent than dates are.
+        An e-mail or phone (a switchboard), or an address without a number (INCONNUE), that more
+        records carry says nothing of a person and is left out of the comparison; so is a birth date
+        (01/01/1980) that more carry and that is far more frequent than dates are.
 
     Returns
     -------
@@ -162,9 +162,11 @@ counted as (
         *,
         count(*) over (partition by email) as records_with_email,
         count(*) over (partition by phone) as records_with_phone,
-        count(*) over (
-            partition by address, case when regexp_matches(address, '[0-9]') then postcode end
-        ) as records_with_address,
+        -- With a number it is a house, however many live in it.
+        case
+            when regexp_matches(address, '[0-9]') then 1
+            else count(*) over (partition by address)
+        end as records_with_address,
         count(*) over (partition by birth_on) as records_with_date,
         count(*) over (partition by first_name) >= {_ESTABLISHED} as is_first_name_established,
         count(*) over (partition by last_name) >= {_ESTABLISHED} as is_last_name_established
