@@ -37,19 +37,46 @@ FACTS = frozenset({"customers"})
 
 _DECISIONS = """
 with decided as (
-    select customer_id, purpose, status = 'withdrawn' as is_withdrawal, recorded_at
+    select
+        customer_id, purpose, coalesce(status, 'unknown') <> 'granted' as is_withdrawal,
+        recorded_at, rejection_reason
     from {staging}.stg_crm__consents
-    where rejection_reason is null
     union all
-    select customer_id, 'email_marketing', true, event_at
+    select customer_id, 'email_marketing', true, event_at, rejection_reason
     from {staging}.stg_email__events
-    where rejection_reason is null and event_name = 'unsubscribe'
+    where event_name = 'unsubscribe'
 ),
+people as (
+    select customer_key, record_id, {folded_record} as number
+    from {ml}.ml_customer_identities
+    where record_id like 'id:%'
+),
+-- Only an accepted row under the very number can grant. A withdrawal counts whatever is wrong with
+-- its row; without a date that can be true (null here) no grant undoes it.
 known as (
-    select identities.customer_key, identities.record_id, decided.*
+    select people.customer_key, people.record_id, purpose, is_withdrawal, recorded_at
     from decided
-    inner join {ml}.ml_customer_identities as identities
-        on identities.record_id = 'id:' || decided.customer_id
+    inner join people on people.record_id = 'id:' || decided.customer_id
+    where decided.rejection_reason is null
+    union all
+    select
+        people.customer_key, people.record_id, purposes.purpose, true,
+        case
+            when decided.rejection_reason is null
+                or decided.rejection_reason not in ('unreadable_date', 'implausible_date')
+                then recorded_at
+        end
+    from decided
+    inner join people on people.number = {folded_number}
+    inner join (select unnest(['email_marketing', 'profiling', 'ad_targeting']) as purpose)
+        as purposes
+        on purposes.purpose = decided.purpose
+        or coalesce(decided.purpose, '')
+            not in ('email_marketing', 'profiling', 'ad_targeting')
+    where is_withdrawal and (
+        decided.rejection_reason is not null
+        or 'id:' || decided.customer_id not in (select record_id from people)
+    )
 ),
 grants as (
     select known.*
@@ -126,7 +153,9 @@ def forbidden_rows(
         )
     marts = _person_marts(connection, catalog)
     decisions = _DECISIONS.format(
-        **{layer: f'"{catalog}".{layer}' for layer in ("staging", "ml", "intermediate")}
+        folded_record=_folded("substr(record_id, 4)"),
+        folded_number=_folded("decided.customer_id"),
+        **{layer: f'"{catalog}".{layer}' for layer in ("staging", "ml", "intermediate")},
     )
     banned = (
         "customer_key in (select customer_key from refusals where purpose = 'profiling')"
@@ -177,6 +206,12 @@ def refuse_forbidden(
             "model lets through who objected. (A mart that states facts and no profile is listed "
             "in FACTS of python_ext/consent.py.)"
         )
+
+
+def _folded(number: str) -> str:
+    """SQL for a customer number however it was typed: case, blanks, zeros, decimals."""
+    whole = f"regexp_replace(lower(trim({number})), '[.]0+$', '')"
+    return f"ltrim(regexp_replace({whole}, '[^a-z0-9]', '', 'g'), '0')"
 
 
 def _person_marts(connection: duckdb.DuckDBPyConnection, catalog: str) -> set[str]:

@@ -96,10 +96,34 @@ def test_an_objection_stands_until_its_record_grants_again(house, decisions, obj
     assert found(house) == expected
 
 
-def test_what_was_set_aside_and_other_purposes_forbid_no_profile(house):
-    decide(house, "1", "profiling", "withdrawn", "2024-01-01", "future_date")
+def test_another_purpose_forbids_no_profile(house):
     decide(house, "1", "ad_targeting", "withdrawn", "2024-01-01")
     assert found(house) == {}
+
+
+@pytest.mark.parametrize(
+    ("row", "counts"),
+    [
+        (("1", "profiling", "withdrawn", None, "unreadable_date"), True),
+        (("1", "profiling", "withdrawn", "1900-01-01", "implausible_date"), True),
+        (("1", "profiling", "withdrawn", "2199-01-01", "future_date"), True),
+        (("1", "profiling", "withdrawn", "2024-03-01", "repeated_record"), True),
+        (("1", "profiling", "withdrawn", "2024-01-01", "repeated_record"), False),
+        (("1B", "profiling", "withdrawn", "2024-03-01", "unknown_customer"), True),
+        ((" 01.0", "profiling", "withdrawn", "2024-03-01", "unknown_customer"), True),
+        (("01", "profiling", "withdrawn", "2024-03-01", None), True),
+        (("1", "sms", "withdrawn", "2024-03-01", "unknown_value"), True),
+        (("1", None, "withdrawn", "2024-03-01", "unknown_value"), True),
+        (("1", "profiling", "stop", "2024-03-01", "unknown_value"), True),
+        (("1", "ad_targeting", "withdrawn", None, "unreadable_date"), False),
+        (("1", "profiling", "granted", "2024-03-01", "repeated_record"), False),
+        ((None, "profiling", "withdrawn", None, "suppressed"), False),
+    ],
+)
+def test_a_withdrawal_that_was_set_aside_counts(house, row, counts):
+    decide(house, "1", "profiling", "granted", "2024-02-01")
+    decide(house, *row)
+    assert found(house) == ({("customer_scores", "profiling"): 1} if counts else {})
 
 
 def test_an_audience_needs_the_consent_to_its_purpose(house):
@@ -148,6 +172,14 @@ def test_the_periods_agree_with_a_slow_reading_at_every_instant(demo_build):
         " union all select customer_id, 'email_marketing', event_at, 'withdrawn'"
         " from staging.stg_email__events"
         " where event_name = 'unsubscribe' and rejection_reason is null"
+        " union all select customer_id, purpose, case when rejection_reason not in"
+        " ('unreadable_date', 'implausible_date') then recorded_at else as_of_date end, status"
+        " from staging.stg_crm__consents cross join intermediate.int_as_of_date"
+        " where rejection_reason is not null and status = 'withdrawn'"
+        " union all select customer_id, 'email_marketing', case when rejection_reason not in"
+        " ('unreadable_date', 'implausible_date') then event_at else as_of_date end, 'withdrawn'"
+        " from staging.stg_email__events cross join intermediate.int_as_of_date"
+        " where rejection_reason is not null and event_name = 'unsubscribe'"
         ") inner join ml.ml_customer_identities on record_id = 'id:' || customer_id"
     )
     periods = demo_build.rows(
@@ -271,6 +303,34 @@ def test_a_consent_withdrawn_after_the_build_stops_publishing(planted, purpose, 
         publish(database, out_dir, results, project_dir=Path.cwd())
     assert record not in str(refused.value)
     assert (out_dir / "segments.duckdb").read_bytes() == before
+
+
+@pytest.mark.parametrize("purpose", ["profiling", "email_marketing", "everything"])
+def test_a_withdrawal_that_was_set_aside_turns_the_build_red_and_stops_publishing(
+    planted, demo_build, purpose
+):
+    """Its date cannot be read and the number is typed another way: it is a withdrawal."""
+    database, out_dir, results = planted
+    manifest = json.loads((demo_build.target / "manifest.json").read_text())
+    compiled = {node["name"]: node.get("compiled_code") for node in manifest["nodes"].values()}
+    expected = {
+        "nobody_is_profiled_against_their_will": purpose != "email_marketing",
+        "nobody_is_mailed_without_consent": purpose != "profiling",
+    }
+    with duckdb.connect(str(database)) as connection:
+        connection.execute(
+            "insert into staging.stg_crm__consents (consent_event_id, occurrence, customer_id, "
+            "purpose, status, rejection_reason) select 'planted', 1, "
+            "lower('0' || substr(min(record_id), 4)), ?, 'withdrawn', 'unreadable_date' "
+            "from ml.ml_customer_identities where record_id like 'id:%' and customer_key in "
+            "(select customer_key from marts.audience_members where audience = 'newsletter') "
+            "and customer_key in (select customer_key from marts.customer_scores)",
+            [purpose],
+        )
+        red = {name: bool(connection.execute(compiled[name]).fetchall()) for name in expected}
+    assert red == expected
+    with pytest.raises(SegmentationError, match="Nothing was published: the present consents"):
+        publish(database, out_dir, results, project_dir=Path.cwd())
 
 
 def test_a_mistake_in_the_flag_turns_the_build_red_and_stops_publishing(planted, demo_build):

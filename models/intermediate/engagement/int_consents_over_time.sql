@@ -17,6 +17,12 @@ identities as (
 
 ),
 
+withdrawals_set_aside as (
+
+    select * from {{ ref('int_withdrawals_set_aside') }}
+
+),
+
 -- Who unsubscribes in a mail withdraws as surely as who does so in the CRM. A bounce says that an
 -- address does not work, not that a person decided: it is no withdrawal.
 decisions as (
@@ -40,19 +46,40 @@ decisions as (
 
 ),
 
+known as (
+
+    select
+        identities.customer_key,
+        identities.record_key,
+        decisions.purpose,
+        decisions.recorded_at,
+        decisions.is_withdrawal
+    from decisions
+    inner join identities on 'id:' || decisions.customer_id = identities.record_id
+
+    union all
+
+    select
+        customer_key,
+        record_key,
+        purpose,
+        recorded_at,
+        true as is_withdrawal
+    from withdrawals_set_aside
+
+),
+
 -- At the same instant a withdrawal of a record beats its grant.
 states as (
 
     select
-        identities.customer_key,
-        identities.record_id,
-        decisions.purpose,
-        decisions.recorded_at,
-        max(case when decisions.is_withdrawal then 1 else 0 end) as withdrawn
-    from decisions
-    inner join identities on 'id:' || decisions.customer_id = identities.record_id
-    group by
-        identities.customer_key, identities.record_id, decisions.purpose, decisions.recorded_at
+        customer_key,
+        record_key,
+        purpose,
+        recorded_at,
+        max(case when is_withdrawal then 1 else 0 end) as withdrawn
+    from known
+    group by customer_key, record_key, purpose, recorded_at
 
 ),
 
@@ -62,7 +89,7 @@ steps as (
         *,
         withdrawn
         - coalesce(
-            lag(withdrawn) over (partition by record_id, purpose order by recorded_at), 0
+            lag(withdrawn) over (partition by record_key, purpose order by recorded_at), 0
         ) as step
     from states
 

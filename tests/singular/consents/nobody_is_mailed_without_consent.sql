@@ -23,6 +23,34 @@ with decided as (
 
 ),
 
+purposes as (
+
+    select distinct purpose from {{ ref('audiences') }}
+
+),
+
+set_aside as (
+
+    select
+        customer_id,
+        purpose,
+        recorded_at,
+        rejection_reason
+    from {{ ref('stg_crm__consents') }}
+    where rejection_reason is not null and coalesce(status, 'unknown') <> 'granted'
+
+    union all
+
+    select
+        customer_id,
+        'email_marketing' as purpose,
+        event_at as recorded_at,
+        rejection_reason
+    from {{ ref('stg_email__events') }}
+    where event_name = 'unsubscribe' and rejection_reason is not null
+
+),
+
 decisions as (
 
     select
@@ -34,6 +62,30 @@ decisions as (
     from decided
     inner join {{ ref('ml_customer_identities') }} as identities
         on 'id:' || decided.customer_id = identities.record_id
+
+    union all
+
+    -- What was set aside and is no grant: without a date that can be true no grant undoes it.
+    select
+        identities.customer_key,
+        identities.record_id,
+        purposes.purpose,
+        'withdrawn' as status,
+        case
+            when set_aside.rejection_reason not in ('unreadable_date', 'implausible_date')
+                then set_aside.recorded_at
+        end as recorded_at
+    from set_aside
+    inner join {{ ref('ml_customer_identities') }} as identities
+        on
+            {{ fold_number('set_aside.customer_id') }}
+            = {{ fold_number('substr(identities.record_id, 4)') }}
+            and identities.record_id like 'id:%'
+    inner join purposes
+        on
+            set_aside.purpose = purposes.purpose
+            or coalesce(set_aside.purpose, 'unknown')
+            not in ('email_marketing', 'profiling', 'ad_targeting')
 
 ),
 

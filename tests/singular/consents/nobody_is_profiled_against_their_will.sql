@@ -13,6 +13,28 @@ with decisions as (
         on 'id:' || consents.customer_id = identities.record_id
     where consents.purpose = 'profiling' and consents.rejection_reason is null
 
+    union all
+
+    -- What was set aside and is no grant: without a date that can be true no grant undoes it.
+    select
+        identities.customer_key,
+        identities.record_id,
+        'withdrawn' as status,
+        case
+            when consents.rejection_reason not in ('unreadable_date', 'implausible_date')
+                then consents.recorded_at
+        end as recorded_at
+    from {{ ref('stg_crm__consents') }} as consents
+    inner join {{ ref('ml_customer_identities') }} as identities
+        on
+            {{ fold_number('consents.customer_id') }}
+            = {{ fold_number('substr(identities.record_id, 4)') }}
+            and identities.record_id like 'id:%'
+    where
+        consents.rejection_reason is not null
+        and coalesce(consents.purpose, 'unknown') not in ('email_marketing', 'ad_targeting')
+        and coalesce(consents.status, 'unknown') <> 'granted'
+
 ),
 
 -- A withdrawal stands until the same record regrants again, before the as-of date.
