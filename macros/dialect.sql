@@ -149,6 +149,16 @@
 {% macro spark__first_group() -%}$1{%- endmacro %}
 
 
+{#- How a replacement names the second group of its pattern. -#}
+{% macro second_group() -%}
+    {{ return(adapter.dispatch('second_group')()) }}
+{%- endmacro %}
+
+{% macro default__second_group() -%}\2{%- endmacro %}
+
+{% macro spark__second_group() -%}$2{%- endmacro %}
+
+
 {#- Text in lower case without accents. -#}
 {% macro fold_text(text) -%}
     {{ return(adapter.dispatch('fold_text')(text)) }}

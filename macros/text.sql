@@ -81,6 +81,17 @@
 
 
 {#-
+    A customer number in the form that typists agree on: small letters and digits, without leading
+    zeros and without the decimals that a spreadsheet adds.
+-#}
+{% macro fold_number(text) -%}
+    {%- set whole = replace_regex("trim(cast(" ~ text ~ " as string))", "[.]0+$", "") -%}
+    {%- set plain = replace_regex(fold_text(whole), "[^a-z0-9]+", "") -%}
+    nullif({{ replace_regex(plain, "^0+", "") }}, '')
+{%- endmacro %}
+
+
+{#-
     A name of a person or a town: one blank between words, plain apostrophes and hyphens, and
     capitals as in French where it came in only capitals or only small letters.
 -#}
@@ -153,18 +164,24 @@
 
 
 {#-
-    JSON text of a row with the values of these columns, and any e-mail address, hidden.
+    JSON text of a row with the values of these columns hidden, and wherever they stand e-mail
+    addresses (also as in an address of a page) and phone numbers.
 
     Arguments:
         json (string): the text, written by `packed_to_json`.
         columns (list): columns that hold personal data.
 -#}
 {% macro mask_json(json, columns) -%}
-    {%- set value = '(?:"(?:[^"\\\\]|\\\\.)*"|[-+.0-9eE]+|true|false)' -%}
+    {%- set value = '(?:"(?:[^"\\\\]|\\\\.)*"|[-+.0-9eE]+|true|false'
+        ~ '|[{](?:[^{}]|[{][^{}]*[}])*[}]|[[][^]]*[]])' -%}
+    {%- set phone = '(?:[+]|00)[1-9](?:[ .-]?[0-9]){7,14}|0[1-9](?:[ .-]?[0-9]{2}){4}' -%}
     {%- set hidden = replace_regex(
         json, '"(' ~ columns | join('|') ~ ')":' ~ value, '"' ~ first_group() ~ '":"***"'
     ) if columns else json -%}
-    {{ replace_regex(hidden, '[^" ]+@[^" ]+', '***') }}
+    {{ replace_regex(
+        replace_regex(hidden, '[^"\\\\ ]+(?:@|%40)[^"\\\\ ]+', '***'),
+        '(^|[^0-9A-Za-z+.-])(?:' ~ phone ~ ')($|[^0-9A-Za-z])', first_group() ~ '***' ~ second_group()
+    ) }}
 {%- endmacro %}
 
 
