@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
+import duckdb
+
 from python_ext.errors import SegmentationError
-from python_ext.privacy._files import (
-    clear_leftovers,
-)
+from python_ext.privacy._files import clear_leftovers, next_name
 from python_ext.privacy._job import Job, Removal
 from python_ext.privacy._people import People
 from python_ext.privacy._places import Places
@@ -65,8 +65,9 @@ def forget(
 ) -> Forgotten:
     """Remove people from raw files, warehouse, vault, published files and caches.
 
-    Everything new is written beside the old first and then renamed over it, the warehouse last:
-    it knows who the people are, so a run that was killed is completed by running it again.
+    Everything new is written beside the old first and then renamed over it, the warehouse last,
+    when all the rest was searched: it knows who the people are, so a run that was killed is
+    completed by running it again.
 
     Parameters
     ----------
@@ -105,6 +106,7 @@ def forget(
             if folder
         ]
     )
+    _close_receipts(places, secret=secret)
     receipt_id = receipt_name(people, secret=secret)
     result = Forgotten(receipt_id, (), shared=people.shared, at_source=_at_source(places, people))
     job = Job(places, people, receipt_id, vault_key)
@@ -114,10 +116,7 @@ def forget(
     suppressed = add_entries(
         places.suppression, people.suppressed, secret=secret, receipt_id=receipt_id
     )
-    hashes = [
-        hmac.digest(secret, f"receipt-person:{key}".encode(), "sha256").hex()
-        for key in sorted(people.customer_keys)
-    ]
+    hashes = [_person_hash(key, secret=secret) for key in sorted(people.customer_keys)]
     earlier = _write_receipt(places, planned, hashes, at, state="begun")
     try:
         job.write()
@@ -125,7 +124,11 @@ def forget(
         job.undo()
         raise
     job.swap()
-    found = search(places, people, vault_key=vault_key)
+    # The next warehouse is searched and not the present one, so that the people are still known
+    # when something is left and the command has to be run again.
+    found = search(
+        replace(places, database=next_name(places.database)), people, vault_key=vault_key
+    )
     result = replace(
         result,
         removals=tuple(_together([*earlier, *job.removals])),
@@ -133,6 +136,7 @@ def forget(
         found=found,
     )
     if found.hits:
+        job.undo()
         shown = "; ".join(
             f"{hit.file} {hit.table} {hit.column} ({hit.count})".replace("  ", " ")
             for hit in found.hits[:10]
@@ -141,8 +145,44 @@ def forget(
             f"Something of the person is still there: {shown}. Remove it by hand and run the "
             "command again; the receipt stays open until the search finds nothing."
         )
+    _write_receipt(places, result, hashes, at, state="searched")
+    job.swap_warehouse()
     _write_receipt(places, result, hashes, at, state="done")
     return result
+
+
+def _person_hash(key: str, *, secret: bytes) -> str:
+    return hmac.digest(secret, f"receipt-person:{key}".encode(), "sha256").hex()
+
+
+def _close_receipts(places: Places, *, secret: bytes) -> None:
+    """Close what was killed between the last renaming and the last word of its receipt.
+
+    All was searched by then, so the receipt is done when the warehouse knows none of its people.
+    """
+    for leftover in places.receipts.glob("*.json.next"):
+        leftover.unlink()
+    searched = []
+    for file in sorted(places.receipts.glob("*.json")):
+        noted = json.loads(file.read_text(encoding="utf-8"))
+        if noted.get("state") == "searched":
+            searched.append((file, noted))
+    if not searched:
+        return
+    with duckdb.connect(str(places.database), read_only=True) as connection:
+        rows = connection.execute(
+            "select distinct customer_key from ml.ml_customer_identities"
+        ).fetchall()
+    known = {_person_hash(key, secret=secret) for (key,) in rows}
+    for file, noted in searched:
+        if not known & set(noted["people"]):
+            _replace_json(file, {**noted, "state": "done"})
+
+
+def _replace_json(file: Path, content: dict[str, object]) -> None:
+    following = file.with_suffix(".json.next")
+    following.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    os.replace(following, file)
 
 
 def _at_source(places: Places, people: People) -> tuple[str, ...]:
@@ -201,9 +241,7 @@ def _write_receipt(
         },
     }
     places.receipts.mkdir(parents=True, exist_ok=True)
-    following = file.with_suffix(".json.next")
-    following.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(following, file)
+    _replace_json(file, content)
     return earlier
 
 

@@ -96,7 +96,15 @@ class Job:
         with duckdb.connect() as connection:
             bring_values(connection, self.people)
             for file in self._table_files():
-                if cut := self._cut(connection, file.stem, table_sql(file)):
+                try:
+                    cut = self._cut(connection, file.stem, table_sql(file))
+                except duckdb.Error:
+                    # Its message quotes the line, which is a person's.
+                    raise SegmentationError(
+                        f"{self._shown(file)} cannot be read to its end: it is damaged, or not in "
+                        "UTF-8. Write it again; nothing was changed."
+                    ) from None
+                if cut:
                     self.tables.append(file)
                     self._note(file, "", cut)
             for file in self._database_files():
@@ -137,13 +145,21 @@ class Job:
             next_name(file).unlink(missing_ok=True)
 
     def swap(self) -> None:
-        """Put the new files in the place of the old ones, the warehouse last."""
+        """Put the new files in the place of the old ones and drop caches: all but the warehouse."""
         for file in self.written:
-            next_name(file).replace(file)
-            Path(f"{file}.wal").unlink(missing_ok=True)
+            if file != self.places.database:
+                self._replace(file)
         for file in self.caches:
             file.unlink(missing_ok=True)
         self._recount_published()
+
+    def swap_warehouse(self) -> None:
+        """The last step: from here on nothing knows any more who the people were."""
+        self._replace(self.places.database)
+
+    def _replace(self, file: Path) -> None:
+        next_name(file).replace(file)
+        Path(f"{file}.wal").unlink(missing_ok=True)
 
     def _table_files(self) -> list[Path]:
         folders = [self.places.raw_folder, self.places.published, self.places.directory]

@@ -240,11 +240,16 @@ def _search_table(
     conditions = cell_conditions(columns, people)
     if not conditions:
         return
-    counts = connection.execute(
-        "select "
-        + ", ".join(f"count(*) filter (where {condition})" for condition in conditions.values())
-        + f" from {relation}"
-    ).fetchone()
+    try:
+        counts = connection.execute(
+            "select "
+            + ", ".join(f"count(*) filter (where {condition})" for condition in conditions.values())
+            + f" from {relation}"
+        ).fetchone()
+    except duckdb.Error:
+        # Its message quotes the line, which is a person's.
+        tally.closed.append(f"{shown}: not readable to its end; only its bytes were searched")
+        return
     tally.hits += [
         Hit(shown, table, column, "value", count)
         for column, count in zip(conditions, counts, strict=True)

@@ -336,6 +336,30 @@ def test_a_run_that_was_killed_is_completed_by_another(swaps, places, busy, monk
     assert not [*places.published.parent.rglob(".*forget-next*")]
 
 
+def test_when_the_warehouse_has_forgotten_nothing_is_left_to_do(places, busy, monkeypatch):
+    """Killed right after the last renaming: caches are gone, and the receipt closes."""
+    log = places.caches[1] / "dbt.log"
+    log.write_text(f"hello {next(iter(busy.emails))}\n")
+    replace = Path.replace
+
+    def killed(self, target):
+        result = replace(self, target)
+        if Path(target) == places.database:
+            raise KeyboardInterrupt
+        return result
+
+    monkeypatch.setattr(Path, "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        run(places, busy)
+    monkeypatch.undo()
+    receipt = next(places.receipts.iterdir())
+    assert json.loads(receipt.read_text())["state"] == "searched"
+    assert not log.exists() and search(places, busy, vault_key=VAULT_KEY).hits == ()
+    number = min(busy.customer_ids)
+    run(places, find_people(places, customer_ids=(number,)))
+    assert json.loads(receipt.read_text())["state"] == "done"
+
+
 def test_a_run_that_fails_while_writing_leaves_everything(places, busy, monkeypatch):
     from python_ext.privacy import _job
 
@@ -348,6 +372,16 @@ def test_a_run_that_fails_while_writing_leaves_everything(places, busy, monkeypa
         run(places, busy)
     assert {f: f.read_bytes() for f in places.raw_folder.rglob("*.parquet")} == before
     assert not [*places.published.parent.rglob(".*forget-next*")]
+
+
+def test_a_file_that_cannot_be_read_is_named_and_not_quoted(places, busy):
+    lines = [b"customer_id,remark\n", *[b"C1,fine\n"] * 40_000, b"C2,secret-word \xe9\xff\n"]
+    (places.raw_folder / "crm" / "remarks.csv").write_bytes(b"".join(lines))
+    with pytest.raises(SegmentationError, match=r"remarks\.csv cannot be read") as refused:
+        run(places, busy)
+    assert "secret-word" not in str(refused.value) and refused.value.__suppress_context__
+    found = search(places, busy, vault_key=VAULT_KEY)
+    assert any("remarks.csv: not readable" in closed for closed in found.closed)
 
 
 def test_a_vault_without_its_key_stops_before_anything_is_changed(places, busy):
@@ -510,4 +544,7 @@ def test_what_cannot_be_removed_keeps_the_receipt_open(places, busy, monkeypatch
         run(places, busy)
     assert json.loads(next(places.receipts.iterdir()).read_text())["state"] == "begun"
     os.unlink(places.raw_folder / "notes.txt")
-    assert run(places, busy).found.hits == ()
+    # The warehouse still knows who it is, so naming the person is enough.
+    again = find_people(places, customer_keys=tuple(busy.customer_keys))
+    assert again.emails == busy.emails
+    assert run(places, again).found.hits == ()
