@@ -20,8 +20,6 @@ from python_ext.lineage import (
 )
 
 RETENTION = Path("seeds/reference/retention.csv")
-# More columns of one mart than this are counted and not listed.
-LISTED = 3
 
 _INTRODUCTION = """\
 # Record of processing
@@ -34,7 +32,7 @@ This page is written by `segmentation record-of-processing` from the lineage of 
 columns tagged `pii` or `declassified` in the yml files, compiled SQL), the seed `retention` and the
 exposures. Do not edit it: change what it is made of, and write it again.
 
-How to read "reaches": of SQL every column in an expression counts, and what was looked up by it. Of
+How to read "reach": of SQL every column in an expression counts, and what was looked up by it. Of
 a Python model every output is taken to come from every input, so it names more than is true and
 never less. A personal column that reaches a mart does so in the form given and in no other: a test
 fails otherwise. That rows are put in order by a personal column, or that it is empty, is not
@@ -94,7 +92,7 @@ def record_of_processing(
         _INTRODUCTION,
         _purposes(sources, retention),
         _readers(content, marts, lineage),
-        "## Source columns, and where they go\n",
+        "## Personal columns of each source, and where they go\n",
         *(_source(node, marts, lineage) for node in sources),
         _MEASURES.format(**{key: settings[key] for key in ("profiling_basis", "k_anonymity")}),
     ]
@@ -134,14 +132,14 @@ def _purposes(sources: Iterable[Mapping[str, Any]], retention: Mapping[str, Any]
             )
         row = retention[table]
         months = row["retention_months"]
-        personal = [f"`{c['name']}`" for c in node["columns"].values() if _is_personal(c)]
+        personal = [c["name"] for c in node["columns"].values() if _is_personal(c)]
         rows.append(
             (
                 f"`{table}`",
                 row["purpose"],
                 row["legal_basis"],
                 f"{months} months" if months else "as long as the relation lasts",
-                ", ".join(personal) or "none",
+                _named(personal) or "none",
             )
         )
     heading = ("Source table", "Purpose", "Legal basis", "Kept for", "Personal columns")
@@ -160,14 +158,7 @@ def _readers(
     rows = []
     for name, node in marts.items():
         owner = (groups.get(node.get("group") or "") or {}).get("name", "nobody")
-        forms = sorted(
-            {
-                flow.how
-                for flows in lineage.columns[name].values()
-                for flow in flows
-                if flow.is_personal and flow.how not in (FORGOTTEN, ORDER, PRESENCE)
-            }
-        )
+        forms = sorted({flow.how for flow in _told(lineage, name) if flow.is_personal})
         read_by = ", ".join(readers[node["unique_id"]]) or "nobody outside the project"
         rows.append((f"`{name}`", owner, read_by, "; ".join(forms) or "none"))
     heading = ("Mart", "Owner", "Read by", "Personal data, in the form of")
@@ -178,40 +169,43 @@ def _source(
     node: Mapping[str, Any], marts: Mapping[str, Mapping[str, Any]], lineage: Lineage
 ) -> str:
     table = _table(node)
-    rows = []
-    for column in node["columns"].values():
-        reached: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-        for mart in marts:
-            for name, flows in lineage.columns[mart].items():
-                for flow in flows:
-                    if flow.how in (FORGOTTEN, ORDER, PRESENCE):
-                        continue
-                    if (flow.table, flow.column) == (table, column["name"]):
-                        reached[_form(flow)][mart].append(name)
-        rows.append(
-            (
-                f"`{column['name']}`",
-                "yes" if _is_personal(column) else "no",
-                "; ".join(f"{form}: {_places(places)}" for form, places in sorted(reached.items()))
-                or "no mart",
-            )
-        )
-    heading = ("Column", "Personal", "Reaches")
-    return f"### `{table}`\n\n{node['description']}\n\n" + _markdown(heading, rows)
+    personal = [name for name, column in node["columns"].items() if _is_personal(column)]
+    others = [name for name in node["columns"] if name not in personal]
+    forms: dict[str, tuple[set[str], set[str]]] = defaultdict(lambda: (set(), set()))
+    for mart in marts:
+        for flow in _told(lineage, mart):
+            if flow.table == table and flow.is_personal:
+                forms[flow.how][0].add(flow.column)
+                forms[flow.how][1].add(mart)
+    # Forms of the same columns in the same marts stand in one row.
+    together: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for form, (columns, reached) in sorted(forms.items()):
+        listed = _named(column for column in personal if column in columns)
+        together[listed, _named(sorted(reached))].append(form)
+    rows = [("; ".join(told), *places) for places, told in together.items()]
+    shown = {column for columns, _ in forms.values() for column in columns}
+    if kept := [column for column in personal if column not in shown]:
+        rows.append(("not at all", _named(kept), "no mart"))
+    parts = [f"### `{table}`\n\n{node['description']}\n"]
+    if rows:
+        parts.append(_markdown(("In the form of", "Personal columns", "Reach"), rows))
+    if others:
+        parts.append(f"Not personal, used as they are or counted: {_named(others)}.\n")
+    return "\n".join(parts)
 
 
-def _form(flow: Flow) -> str:
-    if not flow.is_personal:
-        return "as it is or counted"
-    return f"*{flow.how}*"
+def _told(lineage: Lineage, mart: str) -> Iterable[Flow]:
+    """The flows into a mart that tell something of a value."""
+    return (
+        flow
+        for flows in lineage.columns[mart].values()
+        for flow in flows
+        if flow.how not in (FORGOTTEN, ORDER, PRESENCE)
+    )
 
 
-def _places(places: Mapping[str, list[str]]) -> str:
-    told = []
-    for mart, columns in sorted(places.items()):
-        listed = ", ".join(columns) if len(columns) <= LISTED else f"{len(columns)} columns"
-        told.append(f"`{mart}` ({listed})")
-    return ", ".join(told)
+def _named(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def _table(node: Mapping[str, Any]) -> str:
