@@ -267,6 +267,15 @@ def _forget(places: Any, people: Any, *, at: datetime | None, dry_run: bool) -> 
         _output().print(table)
     else:
         click.echo("Nothing of these people is kept.")
+    if people.unknown:
+        click.echo(
+            f"Nobody in the warehouse has {people.unknown} of the names given. Look for a typing "
+            + (
+                "error."
+                if dry_run
+                else "error: they stand on the suppression list now, under the receipt below."
+            )
+        )
     if count := sum(done.shared.values()):
         click.echo(f"Kept, because another customer has them too: {count} contact details.")
     for line in done.at_source:

@@ -39,6 +39,8 @@ class People:
         Kinds and values for the suppression list.
     shared
         How many values of each kind are also another customer's.
+    unknown
+        How many of the names given nobody in the warehouse has.
     """
 
     customer_keys: frozenset[str] = frozenset()
@@ -51,6 +53,7 @@ class People:
     visitors: frozenset[str] = frozenset()
     suppressed: tuple[tuple[str, str], ...] = ()
     shared: dict[str, int] = field(default_factory=dict)
+    unknown: int = 0
 
     def __bool__(self) -> bool:
         return bool(self.values() or self.phone_ends())

@@ -104,7 +104,8 @@ class _People:
         for kind in ("email", "phone", "social_handle", "visitor_id"):
             own[kind], shared[kind] = self._own_values(kind)
         suppressed = [("customer_id", number) for number in sorted(numbers)]
-        lone = {*own["email"], *guests, *self._unknown(emails)}
+        unknown_emails = self._unknown(emails)
+        lone = {*own["email"], *guests, *unknown_emails}
         suppressed += [("email", email) for email in sorted(lone)]
         for kind in ("social_handle", "visitor_id"):
             suppressed += [(kind, value) for value in sorted(own[kind])]
@@ -122,6 +123,9 @@ class _People:
             visitors=frozenset(own["visitor_id"]),
             suppressed=tuple(suppressed),
             shared={kind: count for kind, count in shared.items() if count},
+            unknown=len(unknown_emails)
+            + len({f"id:{number}" for number in customer_ids} - record_ids)
+            + len(set(keys) - {row[1] for row in theirs}),
         )
 
     def _refuse_shared_addresses(self) -> None:

@@ -532,6 +532,16 @@ def test_requests_for_erasure_are_carried_out_and_answered_by_the_receipt(places
     assert "Nothing was found." in after.output and "warehouse: 0." in after.output
 
 
+def test_who_is_unknown_is_said_to_be(places, original, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    known = person_with(original, "numbers > 1")
+    assert find_people(places, customer_keys=(known,)).unknown == 0
+    assert find_people(places, customer_ids=("X1",), emails=("x@y.example",)).unknown == 2
+    result = call("forget", "--customer-id", "X1", "--dry-run", places=places)
+    assert "Nobody in the warehouse has 1 of the names given" in result.output
+    assert not places.suppression.exists()
+
+
 def test_forgetting_nobody_is_a_wrong_call(places, monkeypatch):
     monkeypatch.chdir(ROOT)
     result = call("forget", places=places)
