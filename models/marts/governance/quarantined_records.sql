@@ -12,18 +12,23 @@ identities as (
 ),
 
 -- A customer number is personal data: people stand here under their key, if they have one.
+known as (
+
+    select
+        *,
+        source_name = 'crm' and table_name = 'customers' as is_person
+    from quarantined
+
+),
+
 named as (
 
     select
-        quarantined.*,
-        identities.customer_key,
-        quarantined.source_name = 'crm' and quarantined.table_name = 'customers' as is_person
-    from quarantined
+        known.*,
+        identities.customer_key
+    from known
     left join identities
-        on
-            quarantined.source_name = 'crm'
-            and quarantined.table_name = 'customers'
-            and 'id:' || quarantined.record_id = identities.record_id
+        on case when known.is_person then 'id:' || known.record_id end = identities.record_id
 
 ),
 
