@@ -333,9 +333,12 @@ def _strange_returns(
     product = np.full(rows, -1, dtype=np.int64)
     for _ in range(100):
         open_rows = np.flatnonzero(product < 0)
+        if not len(open_rows):
+            break
         drawn = rng.integers(0, products, len(open_rows))
         pairs = household[orders.person[documents[open_rows]]] * products + drawn
-        is_new = ~np.isin(pairs, bought)
+        place = np.searchsorted(bought, pairs)
+        is_new = bought[np.minimum(place, len(bought) - 1)] != pairs
         product[open_rows[is_new]] = drawn[is_new]
     found = product >= 0
     defects["return_without_sale"] = int(found.sum())
