@@ -61,10 +61,11 @@ def import_complete_journey(out: Path, *, progress: Progress | None = None) -> N
     ones fall into the first hours of 2018). Fuel is counted in thousandths of a gallon, so its
     quantities are in the thousands.
 
-    Demographics. Only the 801 households that gave them have a CRM record, and only their income
-    is used, as the middle of its band. Age is given as a band as well, but the contract knows
-    only dates of birth, and an invented one would pass for a fact (people are matched by it);
-    home, family and marital status have no place in the contract.
+    Demographics. Only the 801 households that gave them have a CRM record (an order of another
+    household is no defect: ``crm_covers_all_customers`` is false), and only their income is used,
+    as the middle of its band. Age is given as a band as well, but the contract knows only dates of
+    birth, and an invented one would pass for a fact (people are matched by it); home, family and
+    marital status have no place in the contract.
 
     Campaigns and coupons. The campaigns were booklets on paper. Who got one is known, but there
     is no opening and no click; a switched-on e-mail source would say that nobody ever opened
@@ -118,6 +119,7 @@ def import_complete_journey(out: Path, *, progress: Progress | None = None) -> N
             title="The Complete Journey: a year of grocery shopping of 2,469 households (2017)",
             currency="USD",
             sources=SOURCES,
+            crm_covers_all_customers=False,
         )
 
 

@@ -64,6 +64,11 @@ SOURCES = {
     "external": False,
 }
 
+NO_GOODS = [
+    "AMAZONFEE", "B", "BANK CHARGES", "C2", "CRUK", "D", "DOT", "M", "POST", "S", "m",
+]  # fmt: skip
+"""Stock codes of postage, fees, discounts, samples and manual corrections."""
+
 
 def import_online_retail(
     out: Path, source_file: Path | None, *, progress: Progress | None = None
@@ -119,6 +124,7 @@ def import_online_retail(
             title="Online Retail: invoices of a British web shop for gifts, 2010-12 to 2011-12",
             currency="GBP",
             sources=SOURCES,
+            products_that_are_no_goods=NO_GOODS,
         )
 
 

@@ -233,7 +233,8 @@ def _reason(line: dict, z_limit: float) -> tuple[str, str]:
     if abs(line["value_z"]) >= z_limit:
         side = "large" if line["value_z"] > 0 else "small"
         value = _money(line["line_value"])
-        return "extreme_value", f"a line value of {value}, unusually {side} for its category"
+        kind = "an order line" if line["category"] == "unknown" else "its category"
+        return "extreme_value", f"a line value of {value}, unusually {side} for {kind}"
     return (
         "extreme_combination",
         f"rare together: {pieces} at {price} with {line['discount_share']:.0%} discount; usual for "

@@ -126,6 +126,9 @@ final as (
         shared.is_return
         and shared.customer_key is not null
         and coalesce(first_bought.first_bought_at > shared.ordered_at, true)
+        {%- for product in var('products_that_are_no_goods') %}
+        and coalesce(shared.product_id, '') <> '{{ product | replace("'", "''") }}'
+        {%- endfor %}
             as is_return_without_sale,
         shared.ordered_at
     from shared

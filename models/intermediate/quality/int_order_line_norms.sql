@@ -23,6 +23,9 @@ with order_lines as (
         percentile_cont(0.05) within group (order by unit_price) as price_low,
         percentile_cont(0.95) within group (order by unit_price) as price_high
     from order_lines
+    {%- if level != 'all' %}
+    where {{ group }} <> 'unknown'
+    {%- endif %}
     group by group_id
     {%- if level != 'all' %}
     having count(*) >= {{ var('outlier_min_rows') }}

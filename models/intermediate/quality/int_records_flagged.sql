@@ -44,7 +44,7 @@ orphans as (
         rows_kept.rejection_reason is null
         and rows_kept.customer_id is not null
         and customers.customer_id is null
-        and {{ source_is_on('crm.customers') }}
+        and {{ source_is_on('crm.customers') and var('crm_covers_all_customers') }}
     {{ "union all" if not loop.last }}
     {%- endfor %}
 
