@@ -21,6 +21,7 @@ def lines(values, **columns) -> pd.DataFrame:
         "unit_price": 9.0,
         "line_value": 3780.0,
         "discount_share": 0.0,
+        "category": "gifts",
         "norm_level": "product",
         "quantity_low": 1.0,
         "quantity_high": 12.0,
@@ -119,6 +120,12 @@ def test_two_of_three_opinions_make_a_line_extreme(fitted):
         ([0, 9, 9, 0], {}, "extreme_price", "a price of 9.00 where 1.00 to 2.00 are usual"),
         ([0, 0, 0, 9], {"discount_share": 0.97}, "extreme_discount", "97% of the order"),
         ([0, 0, 9, 0], {}, "extreme_value", "3,780.00, unusually large for its category"),
+        (
+            [0, 0, 9, 0],
+            {"category": "unknown"},
+            "extreme_value",
+            "unusually large for an order line",
+        ),
         ([4.9, -4.9, 4.9, 4.9], {}, "extreme_combination", "rare together: 420 pieces at 9.00"),
     ],
 )
