@@ -96,6 +96,7 @@ def _mapping(places: Places, old_secret: bytes, new_secret: bytes) -> list[tuple
         records = connection.execute(
             "select record_id, customer_key from warehouse.ml.ml_customer_identities order by all"
         ).fetchall()
+        remembered = _remembered_keys(connection)
     keys = {key for _, key in records}
     mapping = {
         customer_key(record_id, secret=old_secret): customer_key(record_id, secret=new_secret)
@@ -107,13 +108,27 @@ def _mapping(places: Places, old_secret: bytes, new_secret: bytes) -> list[tuple
             "SEGMENTATION_OLD_SECRETS): another one is needed, or the keys have been rotated "
             "already. Nothing was changed."
         )
-    for key in sorted(keys - set(mapping)):
-        # The record that gave the key is gone; the memory of keys carries the new one on.
+    for key in sorted((keys | remembered) - set(mapping)):
+        # The record that gave the key is gone; the memory of keys carries the new one on. A hash
+        # under the old secret must not stay: who has the secret can tell whose it is.
         mapping[key] = customer_key(f"rotated:{key}", secret=new_secret)
     for key in sorted(keys):
         old, new = f"household:{key}", f"household:{mapping[key]}"
         mapping[customer_key(old, secret=old_secret)] = customer_key(new, secret=new_secret)
     return sorted(mapping.items())
+
+
+def _remembered_keys(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """Keys in the memory of keys, also of records that no delivery holds any more."""
+    if not connection.execute(
+        "select count(*) from duckdb_tables() "
+        "where database_name = 'warehouse' and table_name = 'ml_record_keys'"
+    ).fetchone()[0]:
+        return set()
+    rows = connection.execute(
+        "select record_key, customer_key from warehouse.ml.ml_record_keys"
+    ).fetchall()
+    return {key for row in rows for key in row}
 
 
 def _bring(connection: duckdb.DuckDBPyConnection, mapping: list[tuple[str, str]]) -> None:
