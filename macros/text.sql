@@ -24,19 +24,19 @@
     {%- set comma = "^[-+]?([0-9]*|[0-9]{1,3}([. ][0-9]{3})+),[0-9]+" ~ exponent
         ~ "$|^[-+]?[0-9]{1,3}([.][0-9]{3}){2,}$" -%}
     {%- set point = "^[-+]?([0-9]*|[0-9]{1,3}([, ][0-9]{3})+)([.][0-9]+)?" ~ exponent ~ "$" -%}
-    {%- set number -%}
-        coalesce(
-            try_cast({{ value }} as double),
-            case
-                when {{ matches_regex(plain, comma) }}
-                    then try_cast(replace({{ replace_regex(plain, "[. ]", "") }}, ',', '.') as double)
-                when {{ matches_regex(plain, point) }}
-                    then try_cast({{ replace_regex(plain, "[, ]", "") }} as double)
+    {#- Either engine sorts NaN above every number. #}
+    case
+        when {{ value }} is null then null
+        when try_cast({{ value }} as double) is not null
+            then case
+                when abs(try_cast({{ value }} as double)) < 1e300
+                    then try_cast({{ value }} as double)
             end
-        )
-    {%- endset -%}
-    {#- Either engine sorts NaN above every number. -#}
-    case when abs({{ number }}) < 1e300 then {{ number }} end
+        when {{ matches_regex(plain, comma) }}
+            then try_cast(replace({{ replace_regex(plain, "[. ]", "") }}, ',', '.') as double)
+        when {{ matches_regex(plain, point) }}
+            then try_cast({{ replace_regex(plain, "[, ]", "") }} as double)
+    end
 {%- endmacro %}
 
 
