@@ -250,6 +250,8 @@ class _TableCheck:
                 "Put it there." + _switch_hint(f"{self.source}.{self.table}"),
             )
         todo = "Write it again: it is cut short, damaged, or not of the format its name says."
+        if "utf-8" in reason.lower():
+            todo = "Save it as UTF-8 (in Excel: CSV UTF-8): it is written in another encoding."
         if isinstance(error, duckdb.HTTPException | duckdb.IOException) and is_remote(self.file):
             todo = "Look whether the address and the credentials in the environment are right."
         return self._problem(f"the file cannot be read: {reason}", todo)

@@ -61,3 +61,11 @@ def test_a_dataset_with_semicolons_can_be_built(tmp_path):
             heading, *rows = csv.reader(handle)
         written(file, heading, rows, delimiter=";", bom=True)
     assert check_dataset(ROOT, str(folder), sources={}, raw_format="csv") == []
+
+
+def test_an_export_of_another_encoding_is_told_to_be_saved_as_utf8(tmp_path):
+    folder = write_dataset(tmp_path / "mine", raw_format="csv")
+    file = folder / "shop" / "products.csv"
+    file.write_bytes(file.read_text().replace("subcategory", "catégorie").encode("cp1252"))
+    problems = check_dataset(ROOT, str(folder), sources={}, raw_format="csv")
+    assert any("CSV UTF-8" in problem.todo for problem in problems), problems
