@@ -18,7 +18,7 @@ PRIMARY, SAME_EMAIL, SAME_PHONE, FUZZY = range(4)
 
 # What the CRM holds for people who gave something else than an address: shared text, so that
 # an exact match on unchecked e-mails would merge strangers.
-BROKEN_EMAILS = ("foo@", "no-at.example", "a@@b.example", "inconnu", "@courriel.example")
+BROKEN_EMAILS = ("foo@", "no-at.example", "a@@b.example", "voir dossier", "@courriel.example")
 SWITCHBOARD = "0199000000"
 
 # The numbers the French regulator keeps free for fiction: five landline zones and a mobile one.

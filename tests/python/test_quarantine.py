@@ -256,7 +256,7 @@ def test_every_reason_of_staging_is_a_rule_of_its_severity():
         # These look beyond the row: int_records_flagged, int_order_lines_netted, the outliers.
         warned -= {"unknown_customer", "return_without_sale"}
         warned = {code for code in warned if not code.startswith("extreme_")}
-        assert set(re.findall(r"'([a-z_]+)': ", flags)) == warned, model.name
+        assert set(re.findall(r"'([a-z_]+)':\s", flags)) == warned, model.name
 
 
 @pytest.mark.parametrize("column", ["severity", "reason", "what_to_do"])
