@@ -12,6 +12,7 @@ from pathlib import Path
 
 import duckdb
 
+from python_ext._readable_values import FAMILIES, MACROS, READABLE, WANTED
 from python_ext.remote import load_address_reading
 from python_ext.settings import (
     REQUIRED_TABLES,
@@ -26,59 +27,6 @@ SAMPLE_ROWS = 20_000
 UNREADABLE_SHARE = 0.2
 """A sample column is of the wrong type from more than this share of unreadable values on; fewer
 are dirt, which staging turns to null and the reconciliation counts."""
-
-_FAMILIES = {
-    "integer": re.compile(r"u?(tiny|small|big|huge)?int(eger)?\b"),
-    "number": re.compile(r"float|double|real|decimal|numeric"),
-    "timestamp": re.compile(r"timestamp|date"),
-    "boolean": re.compile(r"bool"),
-}
-# Numbers as the macro read_number reads them.
-_SIGN = "([€$£]|EUR|USD|GBP|CHF)"
-_EXPONENT = "([eE][-+]?[0-9]+)?"
-_COMMA = (
-    f"^[-+]?([0-9]*|[0-9]{{1,3}}([. ][0-9]{{3}})+),[0-9]+{_EXPONENT}$"
-    "|^[-+]?[0-9]{1,3}([.][0-9]{3}){2,}$"
-)
-_POINT = f"^[-+]?([0-9]*|[0-9]{{1,3}}([, ][0-9]{{3}})+)([.][0-9]+)?{_EXPONENT}$"
-_MACROS = f"""
-create temp macro plain_number(value) as regexp_replace(
-    regexp_replace(
-        regexp_replace(
-            regexp_replace(trim(value), '[ \t\u00a0\u2009\u202f\\x27’]+', ' ', 'g'),
-            '^{_SIGN} ?| ?{_SIGN}$', '', 'g'
-        ),
-        '^([0-9].*)-$', '-\\1'
-    ),
-    '^[−–] ?', '-'
-);
-create temp macro any_number(value) as coalesce(
-    try_cast(value as double),
-    case
-        when regexp_matches(plain_number(value), '{_COMMA}')
-            then try_cast(
-                replace(regexp_replace(plain_number(value), '[. ]', '', 'g'), ',', '.') as double
-            )
-        when regexp_matches(plain_number(value), '{_POINT}')
-            then try_cast(regexp_replace(plain_number(value), '[, ]', '', 'g') as double)
-    end
-);
-create temp macro read_number(value) as
-    case when abs(any_number(value)) < 1e300 then any_number(value) end;
-"""
-_READABLE = {
-    "integer": "read_number({0}) = round(read_number({0}))",
-    "number": "read_number({0}) is not null",
-    "timestamp": "coalesce(try_cast({0} as timestamp), try_strptime({0}, {1})) is not null",
-    "boolean": "try_cast({0} as boolean) is not null",
-}
-_WANTED = {
-    "integer": "Write whole numbers, such as 1200.",
-    "number": "Write numbers, such as 1234.56 or 1 234,56.",
-    "timestamp": "Write dates as 2024-12-31 or 2024-12-31 18:30:00, or add their format to "
-    "date_formats under vars in dataset.yml.",
-    "boolean": "Write true or false.",
-}
 
 
 @dataclass(frozen=True)
@@ -157,7 +105,7 @@ def check_dataset(
     wanted = [table for table in tables if is_on(table, sources)]
     formats = date_formats(project_dir, raw_data)
     with duckdb.connect() as connection:
-        connection.execute(_MACROS)
+        connection.execute(MACROS)
         if is_remote(raw_data):
             load_address_reading(connection)
         for statement in setup:
@@ -304,7 +252,7 @@ class _TableCheck:
         measures = []
         for _, name, family in doubtful:
             value = f"nullif(trim(cast(\"{name}\" as varchar)), '')"
-            readable = _READABLE[family].format(value, self.formats)
+            readable = READABLE[family].format(value, self.formats)
             bad = f"{value} is not null and not coalesce({readable}, false)"
             measures += [
                 f"count({value})",
@@ -322,7 +270,7 @@ class _TableCheck:
                     f"{bad:,} of {filled:,} values looked at cannot be read as "
                     f"{declared[column]}, such as {_listed([repr(str(v)) for v in examples])}"
                 )
-                problems.append(self._problem(what, _WANTED[family], column=column, rows=bad))
+                problems.append(self._problem(what, WANTED[family], column=column, rows=bad))
         return problems
 
 
@@ -363,7 +311,7 @@ def _switch_hint(switch: str) -> str:
 
 def _family(data_type: str) -> str | None:
     """What a declared type asks of the values; None for text, which is never wrong."""
-    return next((name for name, form in _FAMILIES.items() if form.match(data_type)), None)
+    return next((name for name, form in FAMILIES.items() if form.match(data_type)), None)
 
 
 def _is_a(found: str, family: str) -> bool:

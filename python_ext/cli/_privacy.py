@@ -1,8 +1,7 @@
-"""Commands about personal data: the vault, exports, search, erasure, reports, retention."""
+"""Commands about personal data: search, erasure, reports, rotation, retention."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,172 +10,14 @@ import click
 from rich import box
 from rich.table import Table
 
-from python_ext.cli import _output, _raw_data_option, _working
+from python_ext.cli import _output, _working
+from python_ext.cli._places import FOLDER, person_options, place_options
+from python_ext.cli._vault import export, vault
 from python_ext.errors import SegmentationError
-from python_ext.settings import project_root, warehouse_path
-
-_FOLDER = click.Path(path_type=Path, file_okay=False)
-_FILE = click.Path(path_type=Path, dir_okay=False)
-
-
-def _place_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Where things are; hands the command one ``places``."""
-    from functools import wraps
-
-    @_raw_data_option
-    @click.option(
-        "--database", type=_FILE, help="Warehouse of the build.  [default: the one in profiles.yml]"
-    )
-    @click.option(
-        "--publish-dir",
-        type=_FOLDER,
-        default=Path("publish"),
-        show_default=True,
-        help="Folder of what was published.",
-    )
-    @click.option(
-        "--privacy-dir",
-        type=_FOLDER,
-        help="Folder of the vault, the suppression list and the receipts. Also read from "
-        "SEGMENTATION_PRIVACY_DIR.  [default: privacy/<dataset>]",
-    )
-    @click.option(
-        "--cache-dir",
-        "cache_dirs",
-        type=_FOLDER,
-        multiple=True,
-        default=(Path("target"), Path("logs")),
-        show_default=True,
-        help="Folders of what a build leaves behind; may be given several times.",
-    )
-    @wraps(command)
-    def with_places(
-        raw_data: str,
-        database: Path | None,
-        publish_dir: Path,
-        privacy_dir: Path | None,
-        cache_dirs: tuple[Path, ...],
-        **arguments: Any,
-    ) -> Any:
-        from python_ext.privacy import find_places
-
-        root = project_root()
-        places = find_places(
-            raw_data,
-            project_dir=root,
-            database=database or warehouse_path(root),
-            published=publish_dir,
-            caches=cache_dirs,
-            directory=privacy_dir,
-        )
-        return command(places=places, **arguments)
-
-    return with_places
-
-
-def _person_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """How a person is named."""
-    for option, text in (
-        ("--customer-key", "Pseudonymous key, as in the marts."),
-        ("--email", "E-mail address that is the person's alone."),
-        ("--customer-id", "Number of one of the person's CRM records."),
-    ):
-        name = option.strip("-").replace("-", "_") + "s"
-        command = click.option(option, name, multiple=True, metavar="TEXT", help=text)(command)
-    return command
-
-
-@click.group(short_help="Readable identity, encrypted in a file of its own.")
-def vault() -> None:
-    """Readable identity, encrypted with AES-256-GCM in a file of its own.
-
-    \b
-    The key comes from the environment variable SEGMENTATION_VAULT_KEY, at least 32 characters
-    (openssl rand -base64 32). It is never written anywhere. Without it no vault is written.
-    """
-
-
-@vault.command("write", short_help="Write the vault from the warehouse.")
-@_place_options
-def vault_write(places: Any) -> None:
-    """Write the vault from the warehouse, whole, in the place of the one before.
-
-    Run it after a build. One row per record: its customer_key, name, e-mail, phone, address and
-    birth date.
-    """
-    from python_ext.privacy import VAULT_KEY_VARIABLE, read_vault_key, write_vault
-
-    key = read_vault_key()
-    if key is None:
-        click.echo(f"No vault was written: {VAULT_KEY_VARIABLE} is not set.")
-        return
-    with _working("Writing the vault"):
-        written = write_vault(places, key=key)
-    click.echo(
-        f"Wrote {places.vault}: {written.records:,} records of {written.people:,} people, "
-        "encrypted with AES-256-GCM."
-    )
-
-
-@vault.command("lookup")
-@click.option("--customer-key", required=True, help="Pseudonymous key, as in the marts.")
-@_place_options
-def vault_lookup(places: Any, customer_key: str) -> None:
-    """Show who is behind a customer_key.
-
-    The answer is personal data: it goes to the screen and nowhere else.
-    """
-    from python_ext.privacy import look_up, need_vault_key
-
-    records = look_up(places, key=need_vault_key(), customer_key=customer_key)
-    if not records:
-        raise SegmentationError("The vault holds nobody with this key.")
-    for record in records:
-        table = Table(title=str(record["record_id"]), title_justify="left", box=box.SIMPLE_HEAD)
-        table.add_column("Column")
-        table.add_column("Value", overflow="fold")
-        for column, value in record.items():
-            table.add_row(column, "" if value is None else str(value))
-        _output().print(table)
-
-
-@click.command(short_help="Write the people of a segment who may be addressed.")
-@click.option("--segment", help="Segment, by name or number.")
-@click.option("--audience", help="Audience, by name.")
-@click.option(
-    "--purpose",
-    type=click.Choice(["email_marketing", "ad_targeting"]),
-    required=True,
-    help="What the people must have agreed to.",
-)
-@click.option("--out", type=_FILE, required=True, help="CSV file to write.")
-@_place_options
-def export(places: Any, segment: str | None, audience: str | None, purpose: str, out: Path) -> None:
-    """Write the people of a segment or an audience who may be addressed.
-
-    The only place where readable identity meets the published marts. Consent is asked twice: of
-    the published marts, and of the warehouse as it is now. Forgotten people are left out. Says how
-    many were left out and why. The file is not looked after by `forget`: delete it after use.
-    """
-    from python_ext.privacy import export_people, need_vault_key, read_secrets
-
-    done = export_people(
-        places,
-        out,
-        key=need_vault_key(),
-        secrets=read_secrets(demo_secret_allowed=places.demo_secret_allowed),
-        purpose=purpose,
-        segment=segment,
-        audience=audience,
-    )
-    click.echo(f"Wrote {out}: {done.written:,} of {done.chosen:,} people.")
-    for reason, count in done.left_out.items():
-        click.echo(f"  left out, {reason}: {count:,}")
-    click.echo("Delete the file after use: nothing else here knows of it.")
 
 
 @click.command(short_help="Remove people from every file and table.")
-@_person_options
+@person_options
 @click.option("--requests", is_flag=True, help="Everybody in crm.erasure_requests.")
 @click.option(
     "--returned",
@@ -191,7 +32,7 @@ def export(places: Any, segment: str | None, audience: str | None, purpose: str,
     metavar="YYYY-MM-DD",
     help="Date of the receipt.  [default: now]",
 )
-@_place_options
+@place_options
 def forget(
     places: Any,
     customer_ids: tuple[str, ...],
@@ -296,13 +137,13 @@ def _looked_through(found: Any) -> str:
 
 
 @click.command("search-person", short_help="Look for people in every file and table.")
-@_person_options
+@person_options
 @click.option(
     "--uncompressed",
     is_flag=True,
     help="Also search the bytes of an uncompressed copy of the warehouse (removed afterwards).",
 )
-@_place_options
+@place_options
 def search_person(
     places: Any,
     customer_ids: tuple[str, ...],
@@ -339,9 +180,9 @@ def search_person(
 
 
 @click.command("subject-report", short_help="Write all data about one person.")
-@_person_options
-@click.option("--out", type=_FOLDER, required=True, help="Folder to write.")
-@_place_options
+@person_options
+@click.option("--out", type=FOLDER, required=True, help="Folder to write.")
+@place_options
 def subject_report(
     places: Any,
     customer_ids: tuple[str, ...],
@@ -365,7 +206,7 @@ def subject_report(
 
 
 @click.command("rotate-secret", short_help="Give every customer a new key.")
-@_place_options
+@place_options
 def rotate(places: Any) -> None:
     """Give every customer a new key after the secret has changed.
 
@@ -403,7 +244,7 @@ def rotate(places: Any) -> None:
     metavar="YYYY-MM-DD",
     help="Date of the receipt.  [default: now]",
 )
-@_place_options
+@place_options
 def retention(places: Any, apply: bool, inactive_months: int | None, at: datetime | None) -> None:
     """List what is kept longer than the seed `retention` allows.
 

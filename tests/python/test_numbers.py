@@ -7,7 +7,7 @@ import jinja2
 import pytest
 from _datasets import ROOT, row_query, write_dataset, write_table
 
-from python_ext import input_check
+from python_ext import _readable_values
 from python_ext.input_check import check_dataset, report
 
 NUMBERS = {
@@ -67,7 +67,7 @@ def by_macro(name, values, kind="varchar"):
 
 def by_check(values):
     connection = duckdb.connect()
-    connection.execute(input_check._MACROS)
+    connection.execute(_readable_values.MACROS)
     return connection.execute(
         "select read_number(nullif(trim(value), '')) from (select unnest(?::varchar[]) as value)",
         [values],
