@@ -17,7 +17,8 @@ from ._catalogue import make_catalogue
 from ._consents import Consents
 from ._crm import social_handles, write_customers
 from ._external import write_area_statistics
-from ._orders import make_orders, write_orders
+from ._order_files import write_orders
+from ._orders import make_orders
 from ._people import make_people
 from ._process import add_last_day_purchase, simulate_purchases
 from ._records import Pool, make_records

@@ -16,7 +16,8 @@ from ._campaigns import Campaigns, campaign_ids
 from ._catalogue import Catalogue
 from ._consents import FOREVER, Consents
 from ._names import DEPARTMENTS, FOREIGN_PLACES
-from ._orders import Orders, customer_numbers
+from ._order_files import customer_numbers
+from ._orders import Orders
 from ._people import NEVER, People
 from ._process import Purchases
 from ._records import FUZZY, PRIMARY, Records
