@@ -9,17 +9,25 @@ from python_ext.clustering._model import (
     load_chosen,
 )
 from python_ext.clustering._names import NAMES_SCHEMA, name_segments
+from python_ext.clustering._preparation import LOADINGS_SCHEMA, ViewPreparation
 from python_ext.clustering._profiles import PROFILES_SCHEMA, profile_segments
+from python_ext.clustering._views import View, ViewFeature, load_views, views_left_out
 
 __all__ = [
     "CLUSTERS_SCHEMA",
+    "LOADINGS_SCHEMA",
     "MODELS_SCHEMA",
     "NAMES_SCHEMA",
     "PROFILES_SCHEMA",
     "ArtefactError",
     "SegmentModel",
+    "View",
+    "ViewFeature",
+    "ViewPreparation",
     "choose_segments",
     "load_chosen",
+    "load_views",
     "name_segments",
     "profile_segments",
+    "views_left_out",
 ]

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from python_ext.clustering import _indices
 from python_ext.clustering._model import CUSTOMER_KEY, SegmentModel
-from python_ext.features import Preparation, select_features
+from python_ext.clustering._preparation import ViewPreparation
+from python_ext.clustering._views import View
 from python_ext.frames import Schema
 
 MIN_ROWS = 50  # fewer customers are not segmented
@@ -52,9 +51,8 @@ MODELS_SCHEMA = Schema(
 
 def choose_segments(
     frame: pd.DataFrame,
-    definitions: pd.DataFrame,
+    view: View,
     *,
-    sources: Mapping[str, bool] | str | None = None,
     seed: int = 42,
     max_k: int = 10,
     min_segment_share: float = 0.02,
@@ -80,10 +78,8 @@ def choose_segments(
     ----------
     frame
         One row per ``customer_key`` with the feature columns.
-    definitions
-        The seed ``feature_definitions``.
-    sources
-        Switches of sources, see ``features.parse_sources``.
+    view
+        The features and how they are prepared.
     max_k
         Largest number of segments tried.
     min_segment_share
@@ -103,8 +99,7 @@ def choose_segments(
         Columns of ``MODELS_SCHEMA``, one row per candidate, exactly one chosen.
     """
     frame = frame.sort_values(CUSTOMER_KEY, kind="stable").reset_index(drop=True)
-    features = select_features(definitions, frame.columns, purpose="clustering", sources=sources)
-    preparation = Preparation.fit(frame, features)
+    preparation = ViewPreparation.fit(frame, view, seed=seed)
     points = preparation.transform(frame)
     value = _worth(frame, worth)
     # One thread: the order of a parallel sum is not fixed, and two builds must agree.
@@ -165,7 +160,7 @@ def _most_clusters(points: np.ndarray, sample: np.ndarray, *, max_k: int) -> int
     return max(1, min(max_k, len(points) // ROWS_PER_CLUSTER, distinct - 1))
 
 
-def _why_nothing(frame: pd.DataFrame, preparation: Preparation) -> str | None:
+def _why_nothing(frame: pd.DataFrame, preparation: ViewPreparation) -> str | None:
     """Why there is nothing to segment, where there is nothing."""
     if len(frame) < MIN_ROWS:
         return f"{len(frame)} customers, at least {MIN_ROWS} are needed"

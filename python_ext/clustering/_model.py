@@ -13,12 +13,13 @@ import pandas as pd
 from scipy.spatial.distance import cdist
 from scipy.special import softmax
 
+from python_ext.clustering._preparation import ViewPreparation
 from python_ext.errors import SegmentationError
-from python_ext.features import Feature, Preparation
+from python_ext.features import Feature
 from python_ext.frames import Schema
 from python_ext.imputation import FeatureImputer
 
-FORMAT = "segmentation.kmeans.2"
+FORMAT = "segmentation.kmeans.3"
 CUSTOMER_KEY = "customer_key"
 
 CLUSTERS_SCHEMA = Schema(
@@ -59,7 +60,7 @@ class SegmentModel:
         Distance to its centroid beyond which a member of a segment counts as an outlier.
     """
 
-    preparation: Preparation
+    preparation: ViewPreparation
     centroids: np.ndarray
     shares: np.ndarray
     variance: float
@@ -74,7 +75,7 @@ class SegmentModel:
     def fit(
         cls,
         frame: pd.DataFrame,
-        preparation: Preparation,
+        preparation: ViewPreparation,
         points: np.ndarray,
         labels: np.ndarray,
         *,
@@ -193,7 +194,7 @@ class SegmentModel:
                 f"segment model {model_id} has the format {stored.get('format')!r}; this version "
                 f"reads {FORMAT!r}. Rebuild ml_segment_models."
             )
-        preparation = Preparation.from_dict(stored["preparation"])
+        preparation = ViewPreparation.from_dict(stored["preparation"])
         centroids = np.array(stored["centroids"], dtype=float)
         return cls(
             preparation,

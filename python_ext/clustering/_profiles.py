@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import pandas as pd
@@ -79,6 +79,7 @@ def profile_segments(
     *,
     sources: Mapping[str, bool] | str | None = None,
     categories: pd.DataFrame | None = None,
+    made_from: Collection[str] = (),
     level: str = "segment",
 ) -> pd.DataFrame:
     """Describe each segment by every feature of the seed whose source is on.
@@ -93,6 +94,8 @@ def profile_segments(
         As in ``features.select_features``.
     categories
         ``category_rank`` and ``category``: what stands behind taste_1, taste_2, …, for the labels.
+    made_from
+        Features the segments were made from: testing those is circular.
     level
         Written into the rows.
 
@@ -137,7 +140,7 @@ def profile_segments(
                     "p_value": corrected[j],
                     "customers": int(inside.sum()),
                     "customers_known": int((~np.isnan(raw[inside])).sum()),
-                    "is_circular": feature.in_clustering,
+                    "is_circular": feature.name in made_from,
                 }
             )
     table = pd.DataFrame(records, columns=[c for c in PROFILES_SCHEMA if c != "level"])

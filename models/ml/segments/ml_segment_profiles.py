@@ -10,6 +10,7 @@ def model(dbt, session):
         frames.to_pandas(features.filter("cutoff_name = 'score' and may_be_profiled")),
         frames.to_pandas(dbt.ref("feature_definitions")),
         sources=dbt.config.get("sources", {}),
+        made_from=list(frames.to_pandas(dbt.ref("segmentation_features"))["feature"]),
         categories=frames.to_pandas(dbt.ref("int_categories_ranked")),
     )
     return frames.typed_relation(profiles, clustering.PROFILES_SCHEMA, session)
