@@ -1,7 +1,14 @@
 """Segments: how many there are, who belongs to which, what marks them, what they are called."""
 
 from python_ext import _learning_libraries  # noqa: F401  (before anything of ours)
-from python_ext.clustering._choice import MODELS_SCHEMA, choose_segments
+from python_ext.clustering._choice import choose_segments
+from python_ext.clustering._memory import (
+    EVENTS_SCHEMA,
+    MODELS_SCHEMA,
+    current_models,
+    previous_models,
+    read_events,
+)
 from python_ext.clustering._model import (
     CLUSTERS_SCHEMA,
     ArtefactError,
@@ -15,6 +22,7 @@ from python_ext.clustering._views import View, ViewFeature, load_views, views_le
 
 __all__ = [
     "CLUSTERS_SCHEMA",
+    "EVENTS_SCHEMA",
     "LOADINGS_SCHEMA",
     "MODELS_SCHEMA",
     "NAMES_SCHEMA",
@@ -25,9 +33,12 @@ __all__ = [
     "ViewFeature",
     "ViewPreparation",
     "choose_segments",
+    "current_models",
     "load_chosen",
     "load_views",
     "name_segments",
+    "previous_models",
     "profile_segments",
+    "read_events",
     "views_left_out",
 ]

@@ -1,0 +1,187 @@
+"""The stored runs of the segmentation, and the models read back from them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import date
+
+import pandas as pd
+
+from python_ext.clustering._model import ArtefactError, SegmentModel
+from python_ext.frames import Schema
+
+LEVELS = ("segment", "sub_segment", "micro_segment")
+# Segments by RFM, where no stable ones were found, have the ids from here on.
+FIRST_RFM_ID = 901
+
+MODELS_SCHEMA = Schema(
+    {
+        "view": "string",
+        "as_of_date": "date",
+        "candidate": "string",
+        "algorithm": "string",
+        "k": "bigint",
+        "inertia": "double",
+        "elbow": "double",
+        "silhouette": "double",
+        "silhouette_lower": "double",
+        "silhouette_upper": "double",
+        "calinski_harabasz": "double",
+        "davies_bouldin": "double",
+        "gap": "double",
+        "gap_se": "double",
+        "bic": "double",
+        "silhouette_excess": "double",
+        "calinski_harabasz_excess": "double",
+        "davies_bouldin_excess": "double",
+        "stability_mean": "double",
+        "stability_min": "double",
+        "smallest_share": "double",
+        "votes": "bigint",
+        "is_admissible": "boolean",
+        "is_chosen": "boolean",
+        "decision": "string",
+        "decision_reason": "string",
+        "reason": "string",
+        "given_up": "string",
+        "fitted_rows": "bigint",
+        "model_id": "string",
+        "artefact": "binary",
+    },
+    key=("view", "as_of_date", "candidate"),
+)
+
+EVENTS_SCHEMA = Schema(
+    {
+        "view": "string",
+        "as_of_date": "date",
+        "level": "string",
+        "segment_id": "bigint",
+        "event": "string",
+        "other_segment_id": "bigint",
+        "overlap": "double",
+        "customers": "bigint",
+        "shared_customers": "bigint",
+    },
+    key=("view", "as_of_date", "level", "segment_id", "event", "other_segment_id"),
+)
+
+
+def current_models(rows: pd.DataFrame, *, as_of: date | None = None) -> dict[str, SegmentModel]:
+    """The model of each view that holds on a date.
+
+    Parameters
+    ----------
+    rows
+        ``ml_segment_models``.
+    as_of
+        Runs of later dates are not looked at; the latest run if not given.
+
+    Returns
+    -------
+    dict of str to SegmentModel
+        By view, in the order of their names.
+
+    Raises
+    ------
+    ArtefactError
+        An artefact cannot be read.
+    """
+    return {row["view"]: _read(row) for row in _last_chosen(rows, until=as_of)}
+
+
+def previous_models(rows: pd.DataFrame, *, as_of: date) -> dict[str, SegmentModel]:
+    """The model of each view that was kept before the run of a date.
+
+    A view without an earlier run, or whose earlier model this version cannot read, is left out.
+    """
+    found = {}
+    for row in _last_chosen(rows, before=as_of):
+        try:
+            found[row["view"]] = _read(row)
+        except ArtefactError:
+            continue
+    return found
+
+
+def has_earlier_run(rows: pd.DataFrame, *, as_of: date, view: str) -> bool:
+    """Whether a run of the view before this date is stored."""
+    return any(row["view"] == view for row in _last_chosen(rows, before=as_of))
+
+
+def _read(row: Mapping[str, object]) -> SegmentModel:
+    return SegmentModel.from_bytes(row["artefact"], model_id=row["model_id"])
+
+
+def _dates(rows: pd.DataFrame) -> pd.Series:
+    return pd.to_datetime(rows["as_of_date"])
+
+
+def _last_chosen(
+    rows: pd.DataFrame, *, until: date | None = None, before: date | None = None
+) -> list[dict]:
+    """The chosen row of the last run of each view, sorted by view."""
+    chosen = rows[rows["is_chosen"].astype(bool)].assign(as_of_date=_dates)
+    if until is not None:
+        chosen = chosen[chosen["as_of_date"] <= pd.Timestamp(until)]
+    if before is not None:
+        chosen = chosen[chosen["as_of_date"] < pd.Timestamp(before)]
+    last = chosen.sort_values(["view", "as_of_date"], kind="stable").drop_duplicates(
+        "view", keep="last"
+    )
+    return last.to_dict("records")
+
+
+def issued_ids(rows: pd.DataFrame) -> dict[str, int]:
+    """Highest id ever given at each level of one view, by all its stored runs.
+
+    An artefact that cannot be read any more gave at most as many segments as its row says; of the
+    lower levels, whose number no row says, more than a tree of that size has.
+    """
+    issued = dict.fromkeys(LEVELS, 0)
+    for row in rows[rows["is_chosen"].astype(bool)].to_dict("records"):
+        told = _issued_of(row["artefact"])
+        if told is None:
+            k = int(row["k"])
+            told = {"segment": k, "sub_segment": 100 * k, "micro_segment": 1000 * k}
+            told = {level: issued[level] + count for level, count in told.items()}
+        issued = {level: max(issued[level], told.get(level, 0)) for level in LEVELS}
+    return issued
+
+
+def _issued_of(artefact: object) -> dict[str, int] | None:
+    try:
+        told = json.loads(bytes(artefact))["issued"]
+        return {level: int(told.get(level, 0)) for level in LEVELS}
+    except (TypeError, ValueError, KeyError, AttributeError):
+        return None
+
+
+def read_events(rows: pd.DataFrame) -> pd.DataFrame:
+    """What became of the segments in every run that fitted a model.
+
+    Parameters
+    ----------
+    rows
+        ``ml_segment_models``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns of ``EVENTS_SCHEMA``.
+    """
+    fitted = rows[rows["is_chosen"].astype(bool) & (rows["decision"] == "fitted")]
+    events = []
+    for row in fitted.to_dict("records"):
+        try:
+            stored = _read(row).reference or {}
+        except ArtefactError:
+            continue
+        for event in stored.get("events", []):
+            events.append({"view": row["view"], "as_of_date": row["as_of_date"], **event})
+    found = pd.DataFrame(events, columns=list(EVENTS_SCHEMA))
+    found["as_of_date"] = pd.to_datetime(found["as_of_date"]).dt.date
+    for column in ("other_segment_id", "shared_customers"):
+        found[column] = found[column].astype("Int64")
+    return found
