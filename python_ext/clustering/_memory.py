@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 import pandas as pd
 
@@ -76,7 +77,8 @@ def current_models(rows: pd.DataFrame, *, as_of: date | None = None) -> dict[str
     rows
         ``ml_segment_models``.
     as_of
-        Runs of later dates are not looked at; the latest run if not given.
+        Runs of later dates are not looked at; the latest run counts if not given. A view that
+        the last run has not is not there any more.
 
     Returns
     -------
@@ -86,9 +88,15 @@ def current_models(rows: pd.DataFrame, *, as_of: date | None = None) -> dict[str
     Raises
     ------
     ArtefactError
-        An artefact cannot be read.
+        An artefact cannot be read, or no run is stored.
     """
-    return {row["view"]: _read(row) for row in _last_chosen(rows, until=as_of)}
+    chosen = _chosen(rows)
+    if as_of is not None:
+        chosen = chosen[chosen["as_of_date"] <= pd.Timestamp(as_of)]
+    if chosen.empty:
+        raise ArtefactError("no segmentation is stored. Build ml_segment_models.")
+    last = chosen[chosen["as_of_date"] == chosen["as_of_date"].max()]
+    return {row["view"]: read_model(row) for row in last.sort_values("view").to_dict("records")}
 
 
 def previous_models(rows: pd.DataFrame, *, as_of: date) -> dict[str, SegmentModel]:
@@ -97,40 +105,43 @@ def previous_models(rows: pd.DataFrame, *, as_of: date) -> dict[str, SegmentMode
     A view without an earlier run, or whose earlier model this version cannot read, is left out.
     """
     found = {}
-    for row in _last_chosen(rows, before=as_of):
+    for view, stored in rows.groupby("view", sort=True):
+        row = last_run(stored, before=as_of)
         try:
-            found[row["view"]] = _read(row)
+            found |= {} if row is None else {str(view): read_model(row)}
         except ArtefactError:
             continue
     return found
 
 
-def has_earlier_run(rows: pd.DataFrame, *, as_of: date, view: str) -> bool:
-    """Whether a run of the view before this date is stored."""
-    return any(row["view"] == view for row in _last_chosen(rows, before=as_of))
+def last_run(rows: pd.DataFrame, *, before: date) -> dict[str, Any] | None:
+    """The chosen row of the last run of one view before a date; None if there is none."""
+    chosen = _chosen(rows)
+    chosen = chosen[chosen["as_of_date"] < pd.Timestamp(before)].sort_values("as_of_date")
+    return chosen.iloc[-1].to_dict() if len(chosen) else None
 
 
-def _read(row: Mapping[str, object]) -> SegmentModel:
-    return SegmentModel.from_bytes(row["artefact"], model_id=row["model_id"])
+def run_on(rows: pd.DataFrame, as_of: date) -> list[dict[str, Any]]:
+    """The stored rows of a date."""
+    return rows[pd.to_datetime(rows["as_of_date"]) == pd.Timestamp(as_of)].to_dict("records")
 
 
-def _dates(rows: pd.DataFrame) -> pd.Series:
-    return pd.to_datetime(rows["as_of_date"])
+def read_model(row: Mapping[str, Any]) -> SegmentModel:
+    """The model of a chosen row.
+
+    Raises
+    ------
+    ArtefactError
+        The artefact is missing, altered, or of a format of another version.
+    """
+    if not isinstance(row["artefact"], (bytes, bytearray, memoryview)):
+        raise ArtefactError(f"the chosen model of the view {row['view']} has no artefact")
+    return SegmentModel.from_bytes(bytes(row["artefact"]), model_id=row["model_id"])
 
 
-def _last_chosen(
-    rows: pd.DataFrame, *, until: date | None = None, before: date | None = None
-) -> list[dict]:
-    """The chosen row of the last run of each view, sorted by view."""
-    chosen = rows[rows["is_chosen"].astype(bool)].assign(as_of_date=_dates)
-    if until is not None:
-        chosen = chosen[chosen["as_of_date"] <= pd.Timestamp(until)]
-    if before is not None:
-        chosen = chosen[chosen["as_of_date"] < pd.Timestamp(before)]
-    last = chosen.sort_values(["view", "as_of_date"], kind="stable").drop_duplicates(
-        "view", keep="last"
-    )
-    return last.to_dict("records")
+def _chosen(rows: pd.DataFrame) -> pd.DataFrame:
+    chosen = rows[rows["is_chosen"].astype(bool)]
+    return chosen.assign(as_of_date=pd.to_datetime(chosen["as_of_date"]))
 
 
 def issued_ids(rows: pd.DataFrame) -> dict[str, int]:
@@ -175,7 +186,7 @@ def read_events(rows: pd.DataFrame) -> pd.DataFrame:
     events = []
     for row in fitted.to_dict("records"):
         try:
-            stored = _read(row).reference or {}
+            stored = read_model(row).reference or {}
         except ArtefactError:
             continue
         for event in stored.get("events", []):

@@ -71,15 +71,40 @@ class Succession:
     events: tuple[Event, ...]
 
 
-def first_ids(labels: np.ndarray, *, k: int, issued: int, level: str) -> Succession:
-    """Ids where there is nothing to continue: the next ones, in order."""
-    ids = tuple(range(issued + 1, issued + k + 1))
+def first_ids(
+    labels: np.ndarray,
+    *,
+    k: int,
+    issued: int,
+    level: str = "segment",
+    spare: Sequence[int | None] = (),
+) -> Succession:
+    """Ids where there is nothing to continue: the spare ones, else the next, in order."""
+    ids, issued = _give((None,) * k, spare, (), issued)
     sizes = np.bincount(labels, minlength=k)
     born = (
         Event(level, number, "born", None, None, int(size), None)
         for number, size in zip(ids, sizes, strict=True)
     )
-    return Succession(ids, (None,) * k, issued + k, tuple(born))
+    return Succession(ids, (None,) * k, issued, tuple(born))
+
+
+def _give(
+    parents: Sequence[int | None],
+    spare: Sequence[int | None],
+    old_ids: Sequence[int],
+    issued: int,
+) -> tuple[tuple[int, ...], int]:
+    """An id for each new segment: its parent's, else its spare one, else the next."""
+    taken, ids = {*old_ids}, []
+    for place, parent in enumerate(parents):
+        other = spare[place] if place < len(spare) else None
+        if parent is None and (other is None or other in taken):
+            issued += 1
+            other = issued
+        ids.append(other if parent is None else parent)
+        taken.add(ids[-1])
+    return tuple(ids), max(issued, *ids, *old_ids, 0)
 
 
 def succeed(
@@ -92,6 +117,7 @@ def succeed(
     issued: int,
     allowed: np.ndarray | None = None,
     level: str = "segment",
+    spare: Sequence[int | None] = (),
 ) -> Succession:
     """Match new segments to old ones by today's customers, assigned by both models.
 
@@ -117,9 +143,11 @@ def succeed(
     issued
         Highest id ever given.
     allowed
-        Shape (k, old ids): pairs that may match at all; all if not given.
+        Shape (k, old ids in ascending order): pairs that may match at all; all if not given.
     level
         Written into the events.
+    spare
+        For each new segment an id it may have where it continues none, if that is free.
 
     Returns
     -------
@@ -133,12 +161,9 @@ def succeed(
     distance = _distances(points, labels, position, joint.shape)
     pairs = _match(overlap, distance, allowed)
     parents = [None if j is None else old_ids[j] for j in pairs]
-    ids = []
-    for parent in parents:
-        issued += parent is None
-        ids.append(issued if parent is None else parent)
+    ids, issued = _give(parents, spare, old_ids, issued)
     events = _events(joint, overlap, pairs, ids, old_ids, level)
-    return Succession(tuple(ids), tuple(parents), max(issued, *old_ids, 0), tuple(events))
+    return Succession(ids, tuple(parents), issued, tuple(events))
 
 
 def _jaccard(joint: np.ndarray) -> np.ndarray:
@@ -192,8 +217,8 @@ def _events(
     joint: np.ndarray,
     overlap: np.ndarray,
     pairs: list[int | None],
-    ids: list[int],
-    old_ids: list[int],
+    ids: Sequence[int],
+    old_ids: Sequence[int],
     level: str,
 ) -> list[Event]:
     events = []
