@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from python_ext.clustering._memory import FIRST_RFM_ID, LEVELS
+from python_ext.clustering._memory import LEVELS
 from python_ext.clustering._model import SegmentModel
 from python_ext.clustering._succession import Succession, first_ids, succeed
 
@@ -63,13 +63,13 @@ def continue_ids(
     tuple
         The model, and the events as plain values. Segments by RFM have fixed ids and no history.
     """
-    if min(model.ids, default=0) >= FIRST_RFM_ID:
+    if model.is_fallback:
         return model.replace_ids(model.ids, dict(issued)), []
     groups = _groups_of(model)
     spare: dict[str, Succession] = {}
-    if _is_comparable(replaced):
+    if replaced is not None and not replaced.is_fallback:
         spare = _chain(model, groups, frame, replaced, issued, {})
-    old = earlier if _is_comparable(earlier) else None
+    old = None if earlier is None or earlier.is_fallback else earlier
     found = _chain(model, groups, frame, old, issued, spare)
     numbers = {level: found[level].issued if level in found else issued[level] for level in LEVELS}
     if "sub_segment" in found:
@@ -77,10 +77,6 @@ def continue_ids(
         model = model.with_nesting(model.nesting.replace_ids(*ids))
     model = model.replace_ids(found["segment"].ids, numbers)
     return model, [asdict(event) for level in found.values() for event in level.events]
-
-
-def _is_comparable(model: SegmentModel | None) -> bool:
-    return model is not None and min(model.ids, default=0) < FIRST_RFM_ID
 
 
 def _groups_of(model: SegmentModel) -> dict[str, _Groups]:
@@ -114,9 +110,9 @@ def _chain(
     spare: Mapping[str, Succession],
 ) -> dict[str, Succession]:
     """Succession of every level, from the top down."""
-    known = model.preparation.known(frame)
+    known = model.known(frame)
     if old is not None:
-        known &= old.preparation.known(frame)
+        known = known & old.known(frame)
     frame = frame[known]
     points, now = _indices(model, frame)
     old_groups, before = (_groups_of(old), _indices(old, frame)[1]) if old else ({}, {})

@@ -13,8 +13,6 @@ from python_ext.clustering._model import ArtefactError, SegmentModel
 from python_ext.frames import Schema
 
 LEVELS = ("segment", "sub_segment", "micro_segment")
-# Segments by RFM, where no stable ones were found, have the ids from here on.
-FIRST_RFM_ID = 901
 
 MODELS_SCHEMA = Schema(
     {

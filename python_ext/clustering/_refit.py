@@ -92,10 +92,13 @@ def describe_fit(
 
 def _state(model: SegmentModel, frame: pd.DataFrame) -> dict[str, Any]:
     """How many customers each segment holds, by index, and how many of all are outliers."""
-    labels = model.labels(model.preparation.transform(frame))
+    if frame.empty:
+        return {"counts": [0] * model.k, "outliers": 0}
+    assigned = model.assign(frame)
+    sizes = assigned["segment_id"].value_counts()
     return {
-        "counts": np.bincount(labels, minlength=model.k).tolist(),
-        "outliers": int(model.assign(frame)["is_outlier"].sum()) if len(frame) else 0,
+        "counts": [int(sizes.get(number, 0)) for number in model.ids],
+        "outliers": int(assigned["is_outlier"].sum()),
     }
 
 

@@ -170,7 +170,7 @@ class _ViewRun:
         self, model: SegmentModel | None, objection: str | None, settings: Mapping[str, Any]
     ) -> Decision:
         if model is not None:
-            known = self.frame[model.preparation.known(self.frame)]
+            known = self.frame[model.known(self.frame)]
             return decide_refit(
                 model, known, self.view, policy=self.policy, settings=settings, as_of=self.as_of
             )
@@ -193,7 +193,7 @@ class _ViewRun:
                 *("reason", "given_up", "fitted_rows", "model_id", "artefact"),
             )
         }
-        known = self.frame[model.preparation.known(self.frame)]
+        known = self.frame[model.known(self.frame)]
         return {
             **dict.fromkeys(MODELS_SCHEMA),
             **kept,
@@ -214,8 +214,8 @@ class _ViewRun:
         """Candidates of a new fit, the chosen one under the ids it continues."""
         choice = choose_segments(self.frame, self.view, seed=self.seed, **self.choosing)
         model = choice.model
-        known = self.frame[model.preparation.known(self.frame)]
-        if self.nesting is not None:
+        known = self.frame[model.known(self.frame)]
+        if self.nesting is not None and not model.is_fallback:
             points = model.preparation.transform(known)
             labels = model.labels(points)
             nested = nest(points, labels, k=model.k, seed=self.seed, **self.nesting)
@@ -247,7 +247,8 @@ def _try_to_read(row: Mapping[str, Any] | None) -> tuple[SegmentModel | None, st
 def _figures(model: SegmentModel, frame: pd.DataFrame, *, seed: int) -> dict[str, float]:
     """How well a kept model divides the customers of today."""
     points = model.preparation.transform(frame)
-    labels = model.labels(points)
+    place = {number: index for index, number in enumerate(model.ids)}
+    labels = np.array([place[number] for number in model.segment_ids(frame)], dtype=np.int64)
     sizes = np.bincount(labels, minlength=model.k)
     figures = {"smallest_share": float(sizes.min() / max(len(frame), 1))}
     if not points.size:
