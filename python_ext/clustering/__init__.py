@@ -1,26 +1,26 @@
 """Segments: how many there are, who belongs to which, what marks them, what they are called."""
 
 from python_ext import _learning_libraries  # noqa: F401  (before anything of ours)
-from python_ext.clustering._choice import MODELS_SCHEMA, choose_segments
-from python_ext.clustering._model import (
-    CLUSTERS_SCHEMA,
-    ArtefactError,
-    SegmentModel,
-    load_chosen,
-)
+from python_ext.clustering._assignment import Segmentation, load_chosen
+from python_ext.clustering._candidates import MODELS_SCHEMA, Choice
+from python_ext.clustering._choice import ALGORITHMS, choose_segments
+from python_ext.clustering._model import CLUSTERS_SCHEMA, ArtefactError, SegmentModel
 from python_ext.clustering._names import NAMES_SCHEMA, name_segments
 from python_ext.clustering._preparation import LOADINGS_SCHEMA, ViewPreparation
 from python_ext.clustering._profiles import PROFILES_SCHEMA, profile_segments
 from python_ext.clustering._views import View, ViewFeature, load_views, views_left_out
 
 __all__ = [
+    "ALGORITHMS",
     "CLUSTERS_SCHEMA",
     "LOADINGS_SCHEMA",
     "MODELS_SCHEMA",
     "NAMES_SCHEMA",
     "PROFILES_SCHEMA",
     "ArtefactError",
+    "Choice",
     "SegmentModel",
+    "Segmentation",
     "View",
     "ViewFeature",
     "ViewPreparation",
