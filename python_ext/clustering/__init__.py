@@ -1,26 +1,26 @@
 """Segments: how many there are, who belongs to which, what marks them, what they are called."""
 
 from python_ext import _learning_libraries  # noqa: F401  (before anything of ours)
-from python_ext.clustering._choice import choose_segments
+from python_ext.clustering._assignment import Segmentation, load_chosen
+from python_ext.clustering._candidates import MODELS_SCHEMA, Choice
+from python_ext.clustering._choice import ALGORITHMS, choose_segments
 from python_ext.clustering._memory import (
     EVENTS_SCHEMA,
-    MODELS_SCHEMA,
     current_models,
+    has_earlier_run,
     previous_models,
     read_events,
 )
-from python_ext.clustering._model import (
-    CLUSTERS_SCHEMA,
-    ArtefactError,
-    SegmentModel,
-    load_chosen,
-)
+from python_ext.clustering._model import CLUSTERS_SCHEMA, ArtefactError, SegmentModel
 from python_ext.clustering._names import NAMES_SCHEMA, name_segments
 from python_ext.clustering._preparation import LOADINGS_SCHEMA, ViewPreparation
 from python_ext.clustering._profiles import PROFILES_SCHEMA, profile_segments
+from python_ext.clustering._refit import RefitPolicy
+from python_ext.clustering._run import run_segmentation
 from python_ext.clustering._views import View, ViewFeature, load_views, views_left_out
 
 __all__ = [
+    "ALGORITHMS",
     "CLUSTERS_SCHEMA",
     "EVENTS_SCHEMA",
     "LOADINGS_SCHEMA",
@@ -28,17 +28,22 @@ __all__ = [
     "NAMES_SCHEMA",
     "PROFILES_SCHEMA",
     "ArtefactError",
+    "Choice",
+    "RefitPolicy",
     "SegmentModel",
+    "Segmentation",
     "View",
     "ViewFeature",
     "ViewPreparation",
     "choose_segments",
     "current_models",
+    "has_earlier_run",
     "load_chosen",
     "load_views",
     "name_segments",
     "previous_models",
     "profile_segments",
     "read_events",
+    "run_segmentation",
     "views_left_out",
 ]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from python_ext.clustering import _indices
-from python_ext.clustering._model import CUSTOMER_KEY, SegmentModel
+from python_ext.clustering._candidates import FIGURES, MODELS_SCHEMA, OF_THE_RUN, Choice
+from python_ext.clustering._model import CUSTOMER_KEY, RFM_COLUMN, SegmentModel
 from python_ext.clustering._preparation import ViewPreparation
 from python_ext.clustering._views import View
-from python_ext.frames import Schema
 
 MIN_ROWS = 50  # fewer customers are not segmented
 ROWS_PER_CLUSTER = 10
@@ -19,34 +21,7 @@ REFERENCE_ROWS = 750
 UNSTABLE, STABLE = 0.60, 0.75  # Hennig (2007)
 TOLERANCE = 0.01  # of an index, about the noise of its reference; within it simpler is better
 
-MODELS_SCHEMA = Schema(
-    {
-        "level": "string",
-        "candidate": "string",
-        "k": "bigint",
-        "inertia": "double",
-        "elbow": "double",
-        "silhouette": "double",
-        "calinski_harabasz": "double",
-        "davies_bouldin": "double",
-        "gap": "double",
-        "gap_se": "double",
-        "silhouette_excess": "double",
-        "calinski_harabasz_excess": "double",
-        "davies_bouldin_excess": "double",
-        "stability_mean": "double",
-        "stability_min": "double",
-        "smallest_share": "double",
-        "votes": "bigint",
-        "is_admissible": "boolean",
-        "is_chosen": "boolean",
-        "reason": "string",
-        "fitted_rows": "bigint",
-        "model_id": "string",
-        "artefact": "binary",
-    },
-    key=("level", "k"),
-)
+ALGORITHMS = ("kmeans", "ward", "average", "gmm", "dbscan", "hdbscan")
 
 
 def choose_segments(
@@ -54,13 +29,16 @@ def choose_segments(
     view: View,
     *,
     seed: int = 42,
-    max_k: int = 10,
+    algorithms: Sequence[str] = ALGORITHMS,
+    max_k: int = 12,
     min_segment_share: float = 0.02,
     fixed_k: int | None = None,
+    fixed_algorithm: str | None = None,
+    is_main: bool = True,
+    choose_rows: int = 4000,
     outlier: float = 3.5,
     worth: str = "monetary",
-    level: str = "segment",
-) -> pd.DataFrame:
+) -> Choice:
     """Fit k-means for each number of segments, judge all, choose one.
 
     The rule. A candidate k ≥ 2 is *admissible* if its smallest segment holds at least
@@ -90,17 +68,21 @@ def choose_segments(
         Robust deviations beyond which a customer counts as an outlier of its segment.
     worth
         Column by whose mean segments are numbered, largest first.
-    level
-        Written into the rows.
+    is_main
+        Whether this is the main view: it tries more, and falls back to the RFM segments (column
+        ``rfm_segment_id``) where nothing is found; any other view falls back to one segment.
+    choose_rows
+        Most customers the candidates are judged on; the chosen one is refined on all.
 
     Returns
     -------
-    pandas.DataFrame
-        Columns of ``MODELS_SCHEMA``, one row per candidate, exactly one chosen.
+    Choice
     """
     frame = frame.sort_values(CUSTOMER_KEY, kind="stable").reset_index(drop=True)
     preparation = ViewPreparation.fit(frame, view, seed=seed)
-    points = preparation.transform(frame)
+    if preparation.features:
+        frame = frame[preparation.known(frame)].reset_index(drop=True)
+    points, far = preparation.transform_both(frame)
     value = _worth(frame, worth)
     # One thread: the order of a parallel sum is not fixed, and two builds must agree.
     with threadpool_limits(1):
@@ -112,7 +94,14 @@ def choose_segments(
         for k in ks:
             labels = _labels(points, k, seed=seed)
             candidates[k] = SegmentModel.fit(
-                frame, preparation, points, labels, worth=value, outlier=outlier
+                preparation,
+                points,
+                labels,
+                view=view.name,
+                algorithm="kmeans",
+                far=far,
+                worth=value,
+                outlier=outlier,
             )
             stability = np.ones(1)
             if k > 1:
@@ -134,16 +123,24 @@ def choose_segments(
     table["elbow"] = _indices.elbow(table["inertia"].to_numpy())
     nothing = _why_nothing(frame, preparation)
     table = _decide(table, min_segment_share=min_segment_share, fixed_k=fixed_k, nothing=nothing)
-    return table.assign(
-        level=level,
-        candidate=[f"kmeans_{k}" for k in ks],
+    chosen = candidates[int(table.loc[table["is_chosen"], "k"].iloc[0])]
+    names = [f"kmeans_{k}" for k in ks]
+    algorithms = ["kmeans"] * len(ks)
+    if is_main and chosen.k == 1 and RFM_COLUMN in frame.columns and fixed_k is None:
+        chosen = SegmentModel.of_rfm(
+            preparation, points, frame[RFM_COLUMN], view=view.name, far=far, outlier=outlier
+        )
+        names[0], algorithms[0] = "rfm_11", "rfm"
+    absent = [name for name in (*FIGURES, "given_up") if name not in table.columns]
+    table = table.assign(
+        view=view.name,
+        candidate=names,
+        algorithm=algorithms,
+        judged_rows=len(frame),
         fitted_rows=len(frame),
-        model_id=[candidates[k].model_id for k in ks],
-        artefact=[
-            candidates[k].to_bytes() if chosen else None
-            for k, chosen in zip(ks, table["is_chosen"], strict=True)
-        ],
-    )[list(MODELS_SCHEMA)]
+        **dict.fromkeys(absent),
+    )
+    return Choice(table[[c for c in MODELS_SCHEMA if c not in OF_THE_RUN]], chosen)
 
 
 def _worth(frame: pd.DataFrame, column: str) -> np.ndarray:

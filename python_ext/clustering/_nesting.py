@@ -108,7 +108,7 @@ class Nesting:
                 f"the shape {points.shape} for {len(labels)} labels. Prepare them by the "
                 "preparation of the same model."
             )
-        if len(labels) and not (0 <= labels.min() and labels.max() < self.k):
+        if len(labels) and not (labels.min() >= 0 and labels.max() < self.k):
             raise SegmentationError(
                 f"segment index {labels.min()} to {labels.max()} with {self.k} segments: pass the "
                 "labels of the same model, which count from 0"
