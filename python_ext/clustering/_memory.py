@@ -14,43 +14,6 @@ from python_ext.frames import Schema
 
 LEVELS = ("segment", "sub_segment", "micro_segment")
 
-MODELS_SCHEMA = Schema(
-    {
-        "view": "string",
-        "as_of_date": "date",
-        "candidate": "string",
-        "algorithm": "string",
-        "k": "bigint",
-        "inertia": "double",
-        "elbow": "double",
-        "silhouette": "double",
-        "silhouette_lower": "double",
-        "silhouette_upper": "double",
-        "calinski_harabasz": "double",
-        "davies_bouldin": "double",
-        "gap": "double",
-        "gap_se": "double",
-        "bic": "double",
-        "silhouette_excess": "double",
-        "calinski_harabasz_excess": "double",
-        "davies_bouldin_excess": "double",
-        "stability_mean": "double",
-        "stability_min": "double",
-        "smallest_share": "double",
-        "votes": "bigint",
-        "is_admissible": "boolean",
-        "is_chosen": "boolean",
-        "decision": "string",
-        "decision_reason": "string",
-        "reason": "string",
-        "given_up": "string",
-        "fitted_rows": "bigint",
-        "model_id": "string",
-        "artefact": "binary",
-    },
-    key=("view", "as_of_date", "candidate"),
-)
-
 EVENTS_SCHEMA = Schema(
     {
         "view": "string",
@@ -140,6 +103,11 @@ def read_model(row: Mapping[str, Any]) -> SegmentModel:
 def _chosen(rows: pd.DataFrame) -> pd.DataFrame:
     chosen = rows[rows["is_chosen"].astype(bool)]
     return chosen.assign(as_of_date=pd.to_datetime(chosen["as_of_date"]))
+
+
+def has_earlier_run(rows: pd.DataFrame, *, as_of: date, view: str) -> bool:
+    """Whether a run of the view before this date is stored."""
+    return last_run(rows[rows["view"] == view], before=as_of) is not None
 
 
 def issued_ids(rows: pd.DataFrame) -> dict[str, int]:

@@ -12,15 +12,10 @@ import pandas as pd
 from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silhouette_score
 from threadpoolctl import threadpool_limits
 
+from python_ext.clustering._candidates import MODELS_SCHEMA
 from python_ext.clustering._choice import choose_segments
 from python_ext.clustering._continuity import continue_ids
-from python_ext.clustering._memory import (
-    MODELS_SCHEMA,
-    issued_ids,
-    last_run,
-    read_model,
-    run_on,
-)
+from python_ext.clustering._memory import issued_ids, last_run, read_model, run_on
 from python_ext.clustering._model import CUSTOMER_KEY, ArtefactError, SegmentModel
 from python_ext.clustering._nesting import nest
 from python_ext.clustering._refit import (
@@ -109,7 +104,8 @@ def run_segmentation(
             seed=seed,
             policy=policy or RefitPolicy(),
             choosing=dict(choosing or {}),
-            nesting=dict(nesting or {}) if view.name == main_view else None,
+            nesting=dict(nesting or {}),
+            is_main=view.name == main_view,
             categories=_categories(categories, view),
         )
         rows += run.rows()
@@ -137,7 +133,8 @@ class _ViewRun:
     seed: int
     policy: RefitPolicy
     choosing: dict[str, Any]
-    nesting: dict[str, Any] | None
+    nesting: dict[str, Any]
+    is_main: bool
     categories: dict[str, str]
 
     def rows(self) -> list[dict[str, Any]]:
@@ -146,7 +143,7 @@ class _ViewRun:
             self.view,
             seed=self.seed,
             categories=self.categories,
-            nesting=self.nesting,
+            nesting=self.nesting if self.is_main else None,
             **self.choosing,
         )
         before = last_run(self.stored, before=self.as_of)
@@ -212,10 +209,12 @@ class _ViewRun:
         replaced: SegmentModel | None,
     ) -> list[dict[str, Any]]:
         """Candidates of a new fit, the chosen one under the ids it continues."""
-        choice = choose_segments(self.frame, self.view, seed=self.seed, **self.choosing)
+        choice = choose_segments(
+            self.frame, self.view, seed=self.seed, is_main=self.is_main, **self.choosing
+        )
         model = choice.model
         known = self.frame[model.known(self.frame)]
-        if self.nesting is not None and not model.is_fallback:
+        if self.is_main and not model.is_fallback:
             points = model.preparation.transform(known)
             labels = model.labels(points)
             nested = nest(points, labels, k=model.k, seed=self.seed, **self.nesting)
@@ -225,13 +224,10 @@ class _ViewRun:
         )
         reference = describe_fit(model, known, self.view, settings=settings, as_of=self.as_of)
         model = model.with_reference({**reference, "events": events})
-        rows = choice.candidates.reindex(columns=list(MODELS_SCHEMA)).to_dict("records")
-        for row in rows:
-            row |= {"view": self.view.name, "as_of_date": self.as_of, "artefact": None}
-            row |= {"decision": "fitted", "decision_reason": decision.reason}
-            if row["is_chosen"]:
-                row |= {"model_id": model.model_id, "artefact": model.to_bytes()}
-        return rows
+        rows = choice.rows(
+            as_of=self.as_of, model=model, decision="fitted", decision_reason=decision.reason
+        )
+        return rows.to_dict("records")
 
 
 def _try_to_read(row: Mapping[str, Any] | None) -> tuple[SegmentModel | None, str | None]:
