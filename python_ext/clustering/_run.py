@@ -39,7 +39,9 @@ def run_segmentation(
     as_of: date,
     main_view: str = "all",
     seed: int = 42,
-    policy: RefitPolicy | None = None,
+    refit: str = "auto",
+    max_age_days: int = 180,
+    drift_psi: float = 0.25,
     choosing: Mapping[str, Any] | None = None,
     nesting: Mapping[str, Any] | None = None,
     categories: pd.DataFrame | None = None,
@@ -63,8 +65,8 @@ def run_segmentation(
         Date of the run.
     main_view
         The view that is divided further.
-    policy
-        When to fit; ``auto`` if not given.
+    refit, max_age_days, drift_psi
+        When to fit, see ``RefitPolicy``.
     choosing, nesting
         Options of ``choose_segments`` and of ``nest``.
     categories
@@ -91,6 +93,12 @@ def run_segmentation(
             f"segmentation_view is {main_view!r}, which is no active view with two features that "
             f"are fed; write one of {', '.join(view.name for view in views)}."
         )
+    policy = RefitPolicy(
+        refit,
+        int(max_age_days),
+        float(drift_psi),
+        float((choosing or {}).get("min_segment_share", RefitPolicy.min_segment_share)),
+    )
     frame = frame.sort_values(CUSTOMER_KEY, kind="stable").reset_index(drop=True)
     if memory is None or not set(MODELS_SCHEMA) <= set(memory.columns):
         memory = pd.DataFrame(columns=list(MODELS_SCHEMA))
@@ -102,7 +110,7 @@ def run_segmentation(
             stored=memory[memory["view"] == view.name],
             as_of=as_of,
             seed=seed,
-            policy=policy or RefitPolicy(),
+            policy=policy,
             choosing=dict(choosing or {}),
             nesting=dict(nesting or {}),
             is_main=view.name == main_view,
