@@ -148,8 +148,7 @@ class SegmentModel:
         number = np.argsort(order)[labels]
         shares = np.bincount(number, minlength=k) / len(number) if len(number) else np.ones(k)
         if assigner is None:
-            variance = _effective_variance(points - centroids[number])
-            assigner = Centroids(centroids, shares, variance)
+            assigner = Centroids(centroids, shares, _effective_variance(points - centroids[number]))
         else:
             assigner = assigner.reordered(order)
         return cls(
@@ -400,6 +399,13 @@ def _rfm_index(frame: pd.DataFrame) -> np.ndarray:
             "Check seeds/reference/rfm_segments.csv."
         )
     return ids.astype(np.int64) - RFM_IDS[0]
+
+
+def centroids_of(points: np.ndarray, labels: np.ndarray, k: int) -> Centroids:
+    """The spherical posterior of clusters 0…k−1, none of them empty."""
+    means = np.array([points[labels == cluster].mean(axis=0) for cluster in range(k)])
+    shares = np.bincount(labels, minlength=k) / len(labels)
+    return Centroids(means, shares, _effective_variance(points - means[labels]))
 
 
 def _effective_variance(residual: np.ndarray) -> float:
