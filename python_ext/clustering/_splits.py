@@ -97,7 +97,7 @@ def find_split(
         return whole, Split(groups=1, reason=f"not divided: {reason}", **figures)
 
     if len(points) < 2 * least_rows:
-        return refuse(f"{len(points)} customers, two groups need {2 * least_rows}")
+        return refuse(f"fewer than the {2 * least_rows} customers that two groups need")
     drawn = _indices.draw_rows(len(points), SAMPLE_ROWS, seed=seed)
     sample = points[drawn]
     least_sample = least_rows * len(sample) / len(points)
@@ -112,8 +112,9 @@ def find_split(
         groups = int(labels.max()) + 1
         sizes = np.bincount(labels, minlength=groups)
         if sizes.min() < least_rows:
-            said = f"a group of {sizes.min()} customers, at least {least_rows} are asked"
-            objections.append((figures, said))
+            objections.append(
+                (figures, f"a group is smaller than the {least_rows} customers asked")
+            )
             continue
         part = _indices.draw_rows(len(points), STABILITY_ROWS, seed=seed)
         stability = _indices.bootstrap_jaccard(points[part], labels[part], groups, seed=seed)
@@ -169,7 +170,7 @@ def _branches(
         if not order:
             objection = f"no cut is significant; the clearest, into {i + 2}: {_said(figures)}"
         elif _small(tree, i + 2, least_sample).any():
-            objection = f"one of {i + 2} groups is smaller than is asked"
+            objection = f"one of {i + 2} groups is smaller than is asked: {_said(figures)}"
         yield branches, figures, objection
 
 

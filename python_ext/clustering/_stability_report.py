@@ -45,6 +45,7 @@ STABILITY_SCHEMA = Schema(
         "value": "double",
         "label": "string",
         "basis": "string",
+        "customers": "bigint",
     },
     key=("view", "level", "segment_id", "measure", "left_out"),
 )
@@ -84,7 +85,8 @@ def measure_stability(
     -------
     pandas.DataFrame
         Columns of ``STABILITY_SCHEMA``. ``segment_id`` 0 is the whole level; ``left_out`` is an
-        empty text where nothing was left out. Jaccard indices are rated by Hennig's limits,
+        empty text where nothing was left out; ``customers`` are those of the group among the rows
+        given, of the whole level where it is 0. Jaccard indices are rated by Hennig's limits,
         Rand indices of solutions by Steinley's; how customers move is no property of the
         solution, and has no label.
     """
@@ -99,7 +101,8 @@ def measure_stability(
             if name == main_view:
                 rows += view.nested()
                 rows += view.without()
-                rows += view.over_time(_sorted(earlier)) if earlier is not None else []
+                if earlier is not None and len(earlier):
+                    rows += view.over_time(_sorted(earlier))
     return pd.DataFrame(rows, columns=list(STABILITY_SCHEMA)).dropna(subset="value")
 
 
@@ -144,11 +147,12 @@ class _ViewStability:
     sample_rows: int
 
     def __post_init__(self) -> None:
-        known = np.flatnonzero(self.model.known(self.today))
-        drawn = known[_indices.draw_rows(len(known), self.sample_rows, seed=self.seed)]
-        self.frame = self.today.iloc[drawn].reset_index(drop=True)
-        self.points = self.model.preparation.transform(self.frame)
-        self.labels = self.model.labels(self.points)
+        self.known = self.today[self.model.known(self.today)].reset_index(drop=True)
+        self.all_points = self.model.preparation.transform(self.known)
+        self.all_labels = self.model.labels(self.all_points)
+        drawn = _indices.draw_rows(len(self.known), self.sample_rows, seed=self.seed)
+        self.frame = self.known.iloc[drawn].reset_index(drop=True)
+        self.points, self.labels = self.all_points[drawn], self.all_labels[drawn]
         self.refit = refit_of(self.model)
         self.view = View(
             name=self.model.view,
@@ -168,6 +172,7 @@ class _ViewStability:
         level: str = SEGMENT,
         segment_id: int = 0,
         left_out: str = "",
+        customers: int | None = None,
     ) -> dict[str, Any]:
         """One row of ``STABILITY_SCHEMA``."""
         return {
@@ -179,27 +184,45 @@ class _ViewStability:
             "value": float(value),
             "label": rate(float(value)) if rate else None,
             "basis": basis,
+            "customers": len(self.known) if customers is None else int(customers),
         }
 
     def jaccards(
-        self, measure: str, values: Sequence[float], ids: Sequence[int], basis: str, level: str
+        self,
+        measure: str,
+        values: np.ndarray,
+        ids: Sequence[int],
+        held: np.ndarray,
+        basis: str,
+        *,
+        level: str = SEGMENT,
     ) -> Iterator[dict[str, Any]]:
         """A row for each group that has a value, and their mean for the level."""
-        found = {number: v for number, v in zip(ids, values, strict=True) if not np.isnan(v)}
-        for number, value in found.items():
-            yield self.row(measure, value, basis, rate=rate_jaccard, level=level, segment_id=number)
-        if found:
-            mean = float(np.mean(list(found.values())))
+        found = np.flatnonzero(~np.isnan(values))
+        for i in found:
+            yield self.row(
+                measure,
+                values[i],
+                basis,
+                rate=rate_jaccard,
+                level=level,
+                segment_id=ids[i],
+                customers=held[i],
+            )
+        if len(found):
             said = f"mean over {len(found)} groups; {basis}"
-            yield self.row(measure, mean, said, rate=rate_jaccard, level=level)
+            yield self.row(measure, values[found].mean(), said, rate=rate_jaccard, level=level)
+
+    @property
+    def held(self) -> np.ndarray:
+        """Customers of each segment."""
+        return np.bincount(self.all_labels, minlength=self.model.k)
 
     def basic(self) -> list[dict[str, Any]]:
         """Bootstrap and seeds."""
         found = resample(self.points, self.labels, self.model.k, self.refit, seed=self.seed)
         basis = f"{RESAMPLES} bootstrap samples of {len(self.points)} customers"
-        rows = list(
-            self.jaccards("bootstrap_jaccard", found.jaccard, self.model.ids, basis, SEGMENT)
-        )
+        rows = self.jaccards("bootstrap_jaccard", found.jaccard, self.model.ids, self.held, basis)
         rand = seed_to_seed(self.points, self.refit, seed=self.seed)
         return [
             *rows,
@@ -223,9 +246,7 @@ class _ViewStability:
         nesting = self.model.nesting
         if nesting is None:
             return []
-        known = self.today[self.model.known(self.today)]
-        points = self.model.preparation.transform(known)
-        labels = self.model.labels(points)
+        points, labels = self.all_points, self.all_labels
         subs, micros = nesting.indices(points, labels)
         rows: list[dict[str, Any]] = []
         for level, parent, child, of, ids in (
@@ -239,7 +260,8 @@ class _ViewStability:
                     inside = np.flatnonzero(parent == group)
                     values[parts] = self._siblings(points[inside], child[inside], parts)
             basis = f"{RESAMPLES} bootstrap samples, each group against its siblings"
-            rows += self.jaccards("bootstrap_jaccard", values, ids, basis, level)
+            held = np.bincount(child, minlength=len(ids))
+            rows += self.jaccards("bootstrap_jaccard", values, ids, held, basis, level=level)
         return rows
 
     def _siblings(self, points: np.ndarray, child: np.ndarray, parts: np.ndarray) -> np.ndarray:
@@ -315,12 +337,11 @@ class _ViewStability:
             f"a fit of {len(frame)} customers as they were at the earlier cutoff, against today's "
             f"segments of {len(self.frame)} customers"
         )
-        rows += self.jaccards("refit_jaccard", jaccard, self.model.ids, basis, SEGMENT)
+        rows += self.jaccards("refit_jaccard", jaccard, self.model.ids, self.held, basis)
         return [*rows, self.row("refit_rand", rand, basis, rate=rate_rand)]
 
     def _customers(self, earlier: pd.DataFrame) -> list[dict[str, Any]]:
-        today = self.today[self.model.known(self.today)]
-        both = np.intersect1d(today[CUSTOMER_KEY], earlier[CUSTOMER_KEY])
+        both = np.intersect1d(self.known[CUSTOMER_KEY], earlier[CUSTOMER_KEY])
         if not len(both):
             return []
 
@@ -328,14 +349,16 @@ class _ViewStability:
             frame = frame[frame[CUSTOMER_KEY].isin(both)]
             return self.model.labels(self.model.preparation.transform(frame))
 
-        found = movement(labels_of(earlier), labels_of(today), self.model.k)
+        before = labels_of(earlier)
+        held = np.bincount(before, minlength=self.model.k)
+        found = movement(before, labels_of(self.known), self.model.k)
         basis = f"today's model on {len(both)} customers at both cutoffs"
         rows = [
-            self.row("customers_stay", share, basis, rate=None, segment_id=number)
-            for number, share in zip(self.model.ids, found.shares, strict=True)
+            self.row("customers_stay", share, basis, rate=None, segment_id=number, customers=n)
+            for number, share, n in zip(self.model.ids, found.shares, held, strict=True)
         ]
         return [
             *rows,
-            self.row("customers_stay", found.share, basis, rate=None),
-            self.row("customers_rand", found.rand, basis, rate=None),
+            self.row("customers_stay", found.share, basis, rate=None, customers=len(both)),
+            self.row("customers_rand", found.rand, basis, rate=None, customers=len(both)),
         ]
