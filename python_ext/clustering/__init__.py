@@ -4,6 +4,7 @@ from python_ext import _learning_libraries  # noqa: F401  (before anything of ou
 from python_ext.clustering._assignment import Segmentation, load_chosen
 from python_ext.clustering._candidates import MODELS_SCHEMA, Choice
 from python_ext.clustering._choice import ALGORITHMS, choose_segments
+from python_ext.clustering._loadings import LOADINGS_SCHEMA, list_loadings
 from python_ext.clustering._memory import (
     EVENTS_SCHEMA,
     current_models,
@@ -14,7 +15,7 @@ from python_ext.clustering._memory import (
 from python_ext.clustering._model import CLUSTERS_SCHEMA, ArtefactError, SegmentModel
 from python_ext.clustering._names import NAMES_SCHEMA, name_segments
 from python_ext.clustering._nesting import Nesting, nest
-from python_ext.clustering._preparation import LOADINGS_SCHEMA, ViewPreparation
+from python_ext.clustering._preparation import ViewPreparation
 from python_ext.clustering._profiles import PROFILES_SCHEMA, profile_segments
 from python_ext.clustering._refit import RefitPolicy
 from python_ext.clustering._run import run_segmentation
@@ -44,6 +45,7 @@ __all__ = [
     "choose_segments",
     "current_models",
     "has_earlier_run",
+    "list_loadings",
     "load_chosen",
     "load_views",
     "measure_stability",
