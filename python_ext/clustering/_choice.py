@@ -60,8 +60,8 @@ def choose_segments(
     the elbow for the knee, stability for the largest number of segments that all recur with a
     Jaccard index of 0.75 or more. Most votes win, ties go to fewer segments. Mixtures are chosen
     by BIC (the simplest within 10 of the lowest), and their gap is the gain in BIC per customer
-    over one component, above the gain on structureless data, and at least 0.1. Density algorithms find their number
-    themselves; at most 30 % of the customers may be noise.
+    over one component, above the gain on structureless data, and at least 0.1. Density algorithms
+    find their number themselves; at most 30 % of the customers may be noise.
 
     The best of an algorithm must hold against uniform data in the box of the coordinates too.
 
