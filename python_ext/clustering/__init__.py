@@ -4,30 +4,46 @@ from python_ext import _learning_libraries  # noqa: F401  (before anything of ou
 from python_ext.clustering._assignment import Segmentation, load_chosen
 from python_ext.clustering._candidates import MODELS_SCHEMA, Choice
 from python_ext.clustering._choice import ALGORITHMS, choose_segments
+from python_ext.clustering._memory import (
+    EVENTS_SCHEMA,
+    current_models,
+    has_earlier_run,
+    previous_models,
+    read_events,
+)
 from python_ext.clustering._model import CLUSTERS_SCHEMA, ArtefactError, SegmentModel
 from python_ext.clustering._names import NAMES_SCHEMA, name_segments
 from python_ext.clustering._preparation import LOADINGS_SCHEMA, ViewPreparation
 from python_ext.clustering._profiles import PROFILES_SCHEMA, profile_segments
+from python_ext.clustering._refit import RefitPolicy
+from python_ext.clustering._run import run_segmentation
 from python_ext.clustering._views import View, ViewFeature, load_views, views_left_out
 
 __all__ = [
     "ALGORITHMS",
     "CLUSTERS_SCHEMA",
+    "EVENTS_SCHEMA",
     "LOADINGS_SCHEMA",
     "MODELS_SCHEMA",
     "NAMES_SCHEMA",
     "PROFILES_SCHEMA",
     "ArtefactError",
     "Choice",
+    "RefitPolicy",
     "SegmentModel",
     "Segmentation",
     "View",
     "ViewFeature",
     "ViewPreparation",
     "choose_segments",
+    "current_models",
+    "has_earlier_run",
     "load_chosen",
     "load_views",
     "name_segments",
+    "previous_models",
     "profile_segments",
+    "read_events",
+    "run_segmentation",
     "views_left_out",
 ]
