@@ -88,8 +88,8 @@ def choose_segments(
     min_segment_share
         Smallest share of customers a segment may hold, 0–1.
     fixed_k, fixed_algorithm
-        Take this number of segments or this algorithm whatever the rule says; ``given_up`` then
-        says what that costs.
+        In the main view take this number of segments or this algorithm whatever the rule says;
+        ``given_up`` then says what that costs.
     is_main
         Whether this is the main view. Outside it other algorithms than k-means are tried near
         k-means' number only, and neither average linkage nor density.
@@ -106,6 +106,8 @@ def choose_segments(
     SegmentationError
         If an algorithm is not known.
     """
+    if not is_main:
+        fixed_k = fixed_algorithm = None
     _refuse_unknown([*algorithms, *([fixed_algorithm] if fixed_algorithm else [])])
     frame = frame.sort_values(CUSTOMER_KEY, kind="stable").reset_index(drop=True)
     preparation = ViewPreparation.fit(frame, view, seed=seed)
