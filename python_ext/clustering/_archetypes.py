@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 MIN_EVIDENCE = 0.20  # standard deviations a feature must differ by to count as evidence
+MIN_CORE = 0.40  # and one of a kind's core features at least, to give its name
 MIN_COVERAGE = 0.5  # share of a kind's directions that must have a feature in the profile
 CORE = 0.75  # features within this share of a kind's strongest direction are its core
 MAX_CONTRADICTION = 0.40  # standard deviations a feature of weight may differ the other way
@@ -60,14 +61,15 @@ class Archetypes:
         row = self._texts.loc[name]
         return row["name_en"], row["name_fr"], row["description_en"], row["description_fr"]
 
-    def likeness(self, z: pd.DataFrame, mean: pd.DataFrame) -> pd.DataFrame:
+    def likeness(self, z: pd.DataFrame, claim: pd.DataFrame, mean: pd.DataFrame) -> pd.DataFrame:
         """Segments by kinds, 0–1; zero where the profile does not back the kind.
 
         The cosine of the angle between the segment's z values and the kind's directions, over all
         features that any kind of the view is made of. Where the kind has a typical size t, it is
         multiplied by sqrt(min(s, t) / max(s, t)), s being the segment's z along the directions,
-        weighted by them. Backed: every required feature and one of the core differ as the kind
-        says, none of weight says the opposite, and the limits of means hold.
+        weighted by them. ``claim`` holds z where the means differ visibly the same way, else zero.
+        Backed: every required feature differs as the kind says, one of the core
+        clearly, none of weight says the opposite, and the limits of means hold.
         """
         rows = self._features[self._features["archetype"].isin(self.names)]
         direction = rows.pivot(index="archetype", columns="feature", values="direction")
@@ -78,13 +80,13 @@ class Archetypes:
         lengths = np.linalg.norm(values, axis=1)[:, None] * np.linalg.norm(d, axis=1)[None, :]
         product = values @ d.T
         cosine = np.divide(product, lengths, out=np.zeros_like(product), where=lengths > 1e-12)
-        pull = values[:, None, :] * np.sign(d)[None, :, :]
+        told = claim[used].fillna(0.0).to_numpy(dtype=float)[:, None, :] * np.sign(d)[None, :, :]
         required = self._matrix(rows, used, "is_required", False).astype(str)
         required = np.isin(np.char.lower(required.astype(str)), ["true", "1", "t"])
         core = (np.abs(d) >= CORE * np.abs(d).max(axis=1, initial=0.0, keepdims=True)) & (d != 0)
-        backed = ((pull >= MIN_EVIDENCE) & core).any(axis=2)
-        backed &= ((pull >= MIN_EVIDENCE) | ~required).all(axis=2)
-        backed &= ~((pull <= -MAX_CONTRADICTION) & (np.abs(d) >= WEIGHTY)).any(axis=2)
+        backed = ((told >= MIN_CORE) & core).any(axis=2)
+        backed &= ((told >= MIN_EVIDENCE) | ~required).all(axis=2)
+        backed &= ~((told <= -MAX_CONTRADICTION) & (np.abs(d) >= WEIGHTY)).any(axis=2)
         means = mean[used].to_numpy(dtype=float)[:, None, :]
         low = self._matrix(rows, used, "minimum_mean", np.nan).astype(float)
         high = self._matrix(rows, used, "maximum_mean", np.nan).astype(float)

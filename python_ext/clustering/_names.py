@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
 from python_ext.clustering._actions import suggest_action
-from python_ext.clustering._archetypes import MIN_EVIDENCE, Archetypes
+from python_ext.clustering._archetypes import Archetypes
 from python_ext.clustering._profiles import FIRST_RFM_ID, LEVELS
 from python_ext.clustering._wording import Wording, capitalised
 from python_ext.frames import Schema
@@ -18,7 +18,9 @@ from python_ext.frames import Schema
 MIN_SIMILARITY = 0.40  # a weaker match would be a name without backing
 EVIDENCE_FEATURES = 3
 MIN_HEAD = 0.45  # standard deviations a feature must differ by to give a segment its name
+STRONG = 0.6  # share of the strongest difference that another needs to give the name instead
 MIN_TRAIT = 0.25  # and to be said of it, or of a sub-segment against its siblings
+MIN_DIFFERENCE = 0.05  # share of the mean of reference that the segment's mean must differ by
 MIN_NUANCE = 0.05  # where nothing else tells two segments apart
 WHOLE = "whole"
 RFM = "rfm"
@@ -166,7 +168,11 @@ class _Naming:
             int(number): part.set_index("feature")
             for number, part in profiles.groupby("segment_id", sort=True)
         }
+        # Of a skewed feature the log may differ one way and the mean the other, or hardly: nobody
+        # should read of such a difference.
+        profiles = profiles.assign(claim=_claimable(profiles, "z"))
         self.z = profiles.pivot(index="segment_id", columns="feature", values="z")
+        self.claim = profiles.pivot(index="segment_id", columns="feature", values="claim")
         self.mean = profiles.pivot(index="segment_id", columns="feature", values="mean")
         self.kinds = kinds.of_view(view, list(self.z.columns))
         self.is_top = level == "segment"
@@ -197,7 +203,7 @@ class _Naming:
         used = {name.archetype for name in kept.values()}
         free = [k for k in self.kinds.names if k not in used and self.kinds.text(k)[0] not in taken]
         rows = [n for n in new if n < FIRST_RFM_ID and not self.is_whole]
-        likeness = self.kinds.likeness(self.z, self.mean).reindex(index=rows, columns=free)
+        likeness = self.kinds.likeness(self.z, self.claim, self.mean).reindex(index=rows, columns=free)
         likeness = likeness.where(likeness >= self.min_similarity, 0.0).fillna(0.0)
         pairs = linear_sum_assignment(-likeness.to_numpy())
         for row, column in zip(*pairs, strict=True):
@@ -208,7 +214,9 @@ class _Naming:
                     *self.kinds.text(kind), archetype=kind, similarity=similarity
                 )
         taken |= {word for name in found.values() for word in (name.segment, name.segment_fr)}
-        for number in new:
+        # Who stands out most chooses its words first.
+        strength = {n: max((m.size for m in self._marks(n, "z")), default=0.0) for n in new}
+        for number in sorted(new, key=lambda n: (-strength[n], n)):
             if number in found:
                 continue
             if self.is_whole and number < FIRST_RFM_ID:
@@ -226,7 +234,8 @@ class _Naming:
         described = self._description(
             marks, "Compared with all customers", "Par rapport à l'ensemble des clients"
         )
-        heads = [mark for mark in marks if mark.can_head][:3]
+        least = STRONG * max((mark.size for mark in marks), default=0.0)
+        heads = [mark for mark in marks if mark.can_head and mark.size >= least][:3]
         for texts, features in self._choices(heads, marks):
             name = Name(*texts, *described, features=features)
             if not _is_taken(name, taken):
@@ -318,6 +327,7 @@ class _Naming:
         Only features that made the segments of the view, where one of them marks the segment.
         """
         profile = self.profile[number]
+        profile = profile[_claimable(profile, column) != 0]
         ranked = profile[profile["differentiator_rank"].notna()].sort_values("differentiator_rank")
         own = ranked[ranked["is_circular"].astype(bool)]
         ranked = own if (own[column].abs() >= MIN_TRAIT).any() else ranked
@@ -347,23 +357,28 @@ class _Naming:
         similarity, is_backed = name.similarity, True
         column = "z" if self.is_top else "z_vs_parent"
         if name.archetype in self.kinds.names:
-            likeness = self.kinds.likeness(self.z.loc[[number]], self.mean.loc[[number]])
+            likeness = self.kinds.likeness(
+                self.z.loc[[number]], self.claim.loc[[number]], self.mean.loc[[number]]
+            )
             similarity = float(likeness.at[number, name.archetype])
             is_backed = similarity > 0
             backing = self.kinds.backing(name.archetype, profile)
         elif name.archetype not in (None, WHOLE, RFM):
             is_backed, backing, similarity = False, profile.iloc[:0], 0.0
         else:
+            claimed = [feature for feature, _ in name.features]
             backing = profile[profile["differentiator_rank"].notna()]
-            backing = backing.sort_values("differentiator_rank")
-            for feature, sign in name.features:
-                z = profile[column].get(feature, np.nan)
-                is_backed &= bool(sign * z >= min(MIN_EVIDENCE, MIN_NUANCE * 4))
+            claim = _claimable(profile, column)
+            backing = backing[claim[backing.index].abs() >= MIN_NUANCE]
+            backing = backing.assign(
+                is_other=~backing.index.isin(claimed), is_foreign=~backing["is_circular"].astype(bool)
+            ).sort_values(["is_other", "is_foreign", "differentiator_rank"])
+            is_backed = all(sign * claim.get(f, 0.0) >= MIN_NUANCE for f, sign in name.features)
         action = suggest_action(
             actions,
             archetype=name.archetype if is_backed else None,
             rfm_segment=name.segment if name.archetype == RFM else None,
-            z=profile[column],
+            z=profile[column].where(profile["is_circular"].astype(bool)),
             wording=self.wording,
         )
         parent = profile["parent_segment_id"].iloc[0]
@@ -391,11 +406,14 @@ class _Naming:
     def _evidence(self, backing: pd.DataFrame, language: str) -> str:
         index = "index_vs_all" if self.is_top else "index_vs_parent"
         against = "overall_mean" if self.is_top else "parent_mean"
-        parts = []
-        for feature, row in backing.head(EVIDENCE_FEATURES).iterrows():
+        parts, themes = [], set()
+        for feature, row in backing.iterrows():
+            if (theme := self.wording.theme(feature)) in themes:
+                continue
+            themes.add(theme)
             label = row[f"label_{language}"]
             if self.wording.unit(feature) != "percent" and row[index] == row[index]:
-                figure = f"{'index' if language == 'en' else 'indice'} {row[index]:.0f}"
+                figure = f"{'index' if language == 'en' else 'indice'} {abs(row[index]):.0f}"
             else:
                 mean, other = (
                     self.wording.figure(feature, row[name], language) for name in ("mean", against)
@@ -403,6 +421,8 @@ class _Naming:
                 link = "against" if language == "en" else "contre"
                 figure = f"{mean} {link} {other}"
             parts.append(f"{label}: {figure}" if language == "en" else f"{label} : {figure}")
+            if len(parts) == EVIDENCE_FEATURES:
+                break
         nothing = "no feature differs" if language == "en" else "aucun critère ne diffère"
         return ("; " if language == "en" else " ; ").join(parts) or nothing
 
@@ -446,6 +466,15 @@ _EVERYONE = Name(
     "Aucune segmentation stable : tous les clients forment un seul segment.",
     archetype=WHOLE,
 )
+
+
+def _claimable(profile: pd.DataFrame, column: str) -> pd.Series:
+    """The standardised differences a reader of the means would agree with, the others zero."""
+    against = "overall_mean" if column == "z" else "parent_mean"
+    difference = (profile["mean"] - profile[against]).astype(float)
+    is_seen = difference.abs() >= MIN_DIFFERENCE * profile[against].abs().astype(float)
+    agrees = np.sign(difference) == np.sign(profile[column].astype(float))
+    return profile[column].where(is_seen & agrees, 0.0).fillna(0.0)
 
 
 def _rfm_name(english: str, french: str) -> Name:
