@@ -1,7 +1,11 @@
 """Segments: how many there are, who belongs to which, what marks them, what they are called."""
 
 from python_ext import _learning_libraries  # noqa: F401  (before anything of ours)
-from python_ext.clustering._associations import ASSOCIATIONS_SCHEMA, associate_segments
+from python_ext.clustering._associations import (
+    ASSOCIATION_LIMITS,
+    ASSOCIATIONS_SCHEMA,
+    associate_segments,
+)
 from python_ext.clustering._choice import MODELS_SCHEMA, choose_segments
 from python_ext.clustering._model import (
     CLUSTERS_SCHEMA,
@@ -17,6 +21,7 @@ from python_ext.clustering._views import View, ViewFeature, load_views, views_le
 
 __all__ = [
     "ASSOCIATIONS_SCHEMA",
+    "ASSOCIATION_LIMITS",
     "CLUSTERS_SCHEMA",
     "LOADINGS_SCHEMA",
     "MODELS_SCHEMA",

@@ -15,7 +15,7 @@ from python_ext.frames import Schema
 RARE = 20  # customers below which a value of an attribute is counted as "other"
 OTHER = "(other)"
 LEAST_KNOWN = 100  # customers below which a pair is not read
-LIMITS = {"weak": 0.05, "moderate": 0.15, "strong": 0.30}  # of Cramér's V
+ASSOCIATION_LIMITS = {"weak": 0.05, "moderate": 0.15, "strong": 0.30}  # of Cramér's V
 SIGNIFICANCE = 0.05
 
 ASSOCIATIONS_SCHEMA = Schema(
@@ -127,7 +127,7 @@ def associate_segments(
     *,
     main_view: str = "all",
     least_customers: int = 10,
-    limits: Mapping[str, float] = LIMITS,
+    limits: Mapping[str, float] = ASSOCIATION_LIMITS,
     significance: float = SIGNIFICANCE,
 ) -> pd.DataFrame:
     """Test the segments of each view against attributes of customers and against each other.
