@@ -2,7 +2,6 @@
 
 from python_ext import _learning_libraries  # noqa: F401  (before anything of ours)
 from python_ext.clustering._associations import (
-    ASSOCIATION_LIMITS,
     ASSOCIATIONS_SCHEMA,
     associate_segments,
 )
@@ -21,7 +20,6 @@ from python_ext.clustering._views import View, ViewFeature, load_views, views_le
 
 __all__ = [
     "ASSOCIATIONS_SCHEMA",
-    "ASSOCIATION_LIMITS",
     "CLUSTERS_SCHEMA",
     "LOADINGS_SCHEMA",
     "MODELS_SCHEMA",

@@ -13,7 +13,7 @@ def model(dbt, session):
         views,
         main_view=dbt.config.get("main_view", "all"),
         least_customers=dbt.config.get("k_anonymity", 10),
-        limits=dbt.config.get("association_limits", clustering.ASSOCIATION_LIMITS),
+        limits=dbt.config.get("association_limits", None),
         significance=dbt.config.get("association_significance", 0.05),
     )
     return frames.typed_relation(associations, clustering.ASSOCIATIONS_SCHEMA, session)
