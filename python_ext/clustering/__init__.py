@@ -10,16 +10,19 @@ from python_ext.clustering._model import (
 )
 from python_ext.clustering._names import NAMES_SCHEMA, name_segments
 from python_ext.clustering._profiles import PROFILES_SCHEMA, profile_segments
+from python_ext.clustering._projection import PROJECTION_SCHEMA, project_customers
 
 __all__ = [
     "CLUSTERS_SCHEMA",
     "MODELS_SCHEMA",
     "NAMES_SCHEMA",
     "PROFILES_SCHEMA",
+    "PROJECTION_SCHEMA",
     "ArtefactError",
     "SegmentModel",
     "choose_segments",
     "load_chosen",
     "name_segments",
     "profile_segments",
+    "project_customers",
 ]
