@@ -10,18 +10,31 @@ from python_ext.report._drawing import (
     colour,
     ink_on,
     label,
-    lines,
     picture,
     rect,
     shorten,
     table,
-    wrap,
 )
 from python_ext.report._frame import Page, badge
 from python_ext.report._html import Html, element
+from python_ext.report._overview import side
+from python_ext.report._profile import heads
 from python_ext.report._read import SEGMENT, Row
 
 RFM = "rfm_segment"
+RFM_ORDER = (
+    "Champions",
+    "Loyal",
+    "Potential loyalist",
+    "New",
+    "Promising",
+    "Need attention",
+    "About to sleep",
+    "At risk",
+    "Cannot lose",
+    "Hibernating",
+    "Lost",
+)
 RULES_PER_SEGMENT = 3
 LOADING_ROWS, LOADING = 16, 0.4
 
@@ -74,38 +87,18 @@ def cross(page: Page) -> Html:
     pair = [row for row in _associations(page) if row["right_attribute"] == RFM]
     if not segments or page.data.is_fallback:
         return page.section("cross", _traits(page) if not page.data.is_fallback else None)
-    totals: dict[str, int] = {}
-    for row in rows:
-        totals[row["value"]] = totals.get(row["value"], 0) + (row["customers"] or 0)
-    values = sorted(totals, key=lambda value: (-totals[value], value))
+    values = sorted({row["value"] for row in rows}, key=_rfm_place)
     names = {row["value"]: row["value_fr"] if language.is_french else row["value"] for row in rows}
     cells = {(row["id"], row["value"]): row for row in rows}
-    left, top, height = 226.0, 66.0, 34.0
-    width = (WIDTH - left) / len(values)
-    drawn: list[Any] = []
-    for column, value in enumerate(values):
-        texts = wrap(names[value], width - 4, 11.5, 4)
-        drawn.append(
-            lines(
-                left + (column + 0.5) * width,
-                top - 10 - 13 * (len(texts) - 1),
-                texts,
-                height=13,
-                class_="mid head small",
-            )
-        )
-    for number, segment in enumerate(segments):
+    top, height = 58.0, 28.0
+    left = side(page, [names[value] for value in values])
+    width = (WIDTH - left) / len(segments)
+    drawn: list[Any] = [heads(page, segments, left, width, top)]
+    for number, value in enumerate(values):
         y = top + number * height
-        told = shorten(page.name(segment), left - 24, 13)
-        drawn.append(label(left - 12, y + 22, told, class_="name end"))
-        known = sum(
-            cells[segment.id, v]["customers"] or 0 for v in values if (segment.id, v) in cells
-        )
-        for column, value in enumerate(values):
-            row = cells.get((segment.id, value))
-            share = None
-            if row is not None and row["customers"] is not None and known:
-                share = row["share"] if row["share"] is not None else row["customers"] / known
+        drawn.append(label(0, y + 19, shorten(names[value], left - 16, 13)))
+        for column, segment in enumerate(segments):
+            share = _share_of(segment.id, value, values, cells)
             shade = _strength(share, colour(segment.id))
             x = left + column * width
             drawn.append(
@@ -114,8 +107,8 @@ def cross(page: Page) -> Html:
                     rect(x + 1.5, y + 1.5, width - 3, height - 3, fill=shade, rx=2),
                     label(
                         x + width / 2,
-                        y + 22,
-                        language.percent(share) if share is not None else "–",
+                        y + 19,
+                        language.percent(share),
                         class_="mid cell",
                         fill=ink_on(shade),
                     ),
@@ -129,22 +122,41 @@ def cross(page: Page) -> Html:
         read = _reading(page, pair[0])
         told = f"{told} {read}" if read else told
     figures = table(
-        [language.text("segment"), *(names[value] for value in values)],
+        ["", *(page.name(s) for s in segments)],
         [
             (
-                page.name(s),
-                *(language.number((cells.get((s.id, v)) or {}).get("customers")) for v in values),
+                names[v],
+                *(language.number((cells.get((s.id, v)) or {}).get("customers")) for s in segments),
             )
-            for s in segments
+            for v in values
         ],
     )
     return page.section(
         "cross",
         element("p", told, class_="told") if told else None,
-        picture(top + len(segments) * height + 4, drawn, says=language.text("cross")),
+        picture(top + len(values) * height + 4, drawn, says=language.text("cross")),
         page.figures(figures),
         _traits(page),
         lead=language.text("cross_lead"),
+    )
+
+
+def _rfm_place(value: str) -> tuple[int, str]:
+    """From the best customers to the lost ones; what is no RFM segment comes last."""
+    return (RFM_ORDER.index(value) if value in RFM_ORDER else len(RFM_ORDER), value)
+
+
+def _share_of(
+    number: int, value: str, values: list[str], cells: dict[tuple[int, str], Row]
+) -> float | None:
+    """Share of a segment that lies in an RFM segment; None where it is withheld."""
+    row = cells.get((number, value))
+    if row is None or row["customers"] is None:
+        return None
+    if row["share"] is not None:
+        return row["share"]
+    return row["customers"] / sum(
+        (cells.get((number, v)) or {}).get("customers") or 0 for v in values
     )
 
 
@@ -259,7 +271,9 @@ def views(page: Page) -> Html:
         blocks.append(
             element(
                 "article",
-                element("h3", language.label("view", view)),
+                element(
+                    "h3", language.pick(found[0], "view_label") or language.label("view", view)
+                ),
                 element("ul", items),
             )
         )
@@ -294,8 +308,10 @@ def _loading_map(page: Page, view: str, rows: list[Row]) -> list[Html]:
             best[row["feature"]] = (row["factor"], abs(row["loading"]))
     kept = sorted(best, key=lambda f: (-round(best[f][1], 6), f))[:LOADING_ROWS]
     kept.sort(key=lambda f: (factors.index(best[f][0]), -round(best[f][1], 6), f))
-    left, top, height = 292.0, 40.0, 25.0
-    width = min(104.0, (WIDTH - left) / len(factors))
+    named = {feature: _feature(page, cells[feature, best[feature][0]]) for feature in kept}
+    top, height = 40.0, 26.0
+    left = side(page, list(named.values()))
+    width = (WIDTH - left) / len(factors)
     drawn: list[Any] = []
     for column, factor in enumerate(factors):
         x = left + (column + 0.5) * width
@@ -305,12 +321,7 @@ def _loading_map(page: Page, view: str, rows: list[Row]) -> list[Html]:
             drawn.append(label(x, 31, language.percent(share), class_="mid quiet"))
     for number, feature in enumerate(kept):
         y = top + number * height
-        row = cells[feature, best[feature][0]]
-        named = language.pick(row, "feature_label") or (
-            row.get("label_fr") if language.is_french else row.get("label_en")
-        )
-        told = shorten(named or feature.replace("_", " "), left - 24, 13)
-        drawn.append(label(left - 12, y + 17, told, class_="name end"))
+        drawn.append(label(0, y + 17, shorten(named[feature], left - 16, 13)))
         for column, factor in enumerate(factors):
             cell = cells.get((feature, factor))
             value = cell["loading"] if cell else 0.0
@@ -334,6 +345,12 @@ def _loading_map(page: Page, view: str, rows: list[Row]) -> list[Html]:
             says=f"{language.text('loadings')}: {language.label('view', view)}",
         ),
     ]
+
+
+def _feature(page: Page, row: Row) -> str:
+    named = page.language.pick(row, "feature_label")
+    named = named or row.get("label_fr" if page.language.is_french else "label_en")
+    return named or str(row["feature"]).replace("_", " ")
 
 
 def cautions(page: Page) -> Html:

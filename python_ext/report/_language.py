@@ -78,20 +78,19 @@ class Language:
             return "–"
         gap = HARD if self.is_french else ""
         if 0 < share < 0.5 * 10 ** -(digits + 2):
-            return f"<{HARD if self.is_french else ''}{self.number(10**-digits, digits)}{gap}%"
+            return f"<{gap}{self.number(10**-digits, digits)}{gap}%"
+        if 1 - 0.5 * 10 ** -(digits + 2) < share < 1:
+            return f">{gap}{self.number(100 - 10**-digits, digits)}{gap}%"
         return f"{self.number(100 * share, digits)}{gap}%"
 
     def money(self, value: Any, currency: str | None) -> str:
         """Rounded to three figures: €3.44M, 3,44 M€."""
         if value is None or not math.isfinite(value):
             return "–"
-        size, unit = next(
-            ((s, u) for s, u in ((1e9, "bn"), (1e6, "M"), (1e4, "k")) if abs(value) >= s), (1, "")
-        )
+        steps = ((1e9, "bn", 0.9995e9), (1e6, "M", 0.9995e6), (1e3, "k", 1e4))
+        size, unit = next(((s, u) for s, u, least in steps if abs(value) >= least), (1, ""))
         scaled = value / size
-        digits = 0 if size == 1 or abs(scaled) >= 100 else 1 if abs(scaled) >= 10 else 2
-        if size == 1e4:
-            scaled, digits = value / 1e3, 0
+        digits = 0 if size < 1e6 or abs(scaled) >= 100 else 1 if abs(scaled) >= 10 else 2
         figure = self.number(scaled, digits)
         symbol = SYMBOLS.get(currency or "", currency or "")
         if self.is_french:

@@ -323,7 +323,8 @@ def _nested(page: Page) -> Html:
         for level in (SUB, MICRO):
             for row in page.data.rows("segments", view=page.data.view, level=level):
                 root = row.get("root_segment_id") or _root(page, row)
-                if root == segment.id and row.get("customers") is not None:
+                is_shown = row.get("customers") and row.get("is_current", True)
+                if root == segment.id and is_shown:
                     rows.append(
                         (
                             language.pick(row, "segment"),

@@ -7,7 +7,7 @@ from typing import Any
 from python_ext.report._drawing import WIDTH, colour, label, picture, rect, shorten, spread, table
 from python_ext.report._frame import Page
 from python_ext.report._html import Html, element
-from python_ext.report._overview import latest
+from python_ext.report._overview import latest, side
 from python_ext.report._read import SEGMENT, Row
 
 STAYED, MODEL = "none", "model"
@@ -19,7 +19,12 @@ def flows(page: Page) -> Html:
     language = page.language
     every = page.data.rows("segment_migrations")
     measured = [row for row in every if not row.get("is_backcast")]
-    rows = [row for row in latest(measured or every) if row.get("customers")]
+    small = {segment.id for segment in page.data.withheld}
+    rows = [
+        row
+        for row in latest(measured or every)
+        if row.get("customers") and not {row["from_segment_id"], row["to_segment_id"]} & small
+    ]
     if page.data.is_fallback or not rows:
         return page.section("flows", _events(page))
     moved: dict[str, int] = {}
@@ -80,7 +85,9 @@ def _alluvial(page: Page, rows: list[Row]) -> Html:
     order += sorted((i for i in ids if i not in order), key=lambda i: (i <= 0, i))
     order = [i for i in order if i in ids]
     total = sum(row["customers"] for row in rows)
-    left, right, top, gap, bar = 236.0, WIDTH - 236.0, 34.0, 11.0, 13.0
+    room_for = [f"{_name(page, i)} 00000" for i in order]
+    left = side(page, room_for, 260.0)
+    right, top, gap, bar = WIDTH - left, 34.0, 11.0, 13.0
     room = max(320.0, 46.0 * len(order))
     unit = (room - gap * (len(order) - 1)) / total
     starts = _stack(rows, order, "from_segment_id", unit, top, gap)
@@ -107,16 +114,16 @@ def _alluvial(page: Page, rows: list[Row]) -> Html:
     # Movers are drawn over those who stayed.
     for row, y1, y2, thick in sorted(bands, key=lambda b: _cause(b[0]) != STAYED):
         drawn.append(_band(page, row, (left + bar, y1), (right - bar, y2), thick))
-    for side, stacked in (("start", starts), ("end", ends)):
+    for end, stacked in (("start", starts), ("end", ends)):
         wanted = [start + height / 2 for start, height in stacked.values()]
         placed = spread(wanted, 17, top + 6, top + room)
         for (number, (start, height)), middle in zip(stacked.items(), placed, strict=True):
-            x = left if side == "start" else right - bar
+            x = left if end == "start" else right - bar
             drawn.append(rect(x, start, bar, max(height, 1), fill=colour(number)))
-            told = shorten(_name(page, number), 170, 13)
-            count = language.number(height / unit)
-            words = f"{told}  {count}" if side == "start" else f"{count}  {told}"
-            where = (left - 8, "name end") if side == "start" else (right + 8, "name")
+            told = element("tspan", shorten(_name(page, number), left - 56, 13), class_="name")
+            count = element("tspan", language.number(height / unit), class_="quiet")
+            words = [told, "  ", count] if end == "start" else [count, "  ", told]
+            where = (left - 9, "end") if end == "start" else (right + 9, None)
             drawn.append(label(where[0], middle + 5, words, class_=where[1], data_seg=number))
     hatch = element(
         "defs",

@@ -14,6 +14,7 @@ from python_ext.report._drawing import (
     scale,
     shorten,
     table,
+    text_width,
 )
 from python_ext.report._frame import Page, badge, pill
 from python_ext.report._html import Html, element
@@ -33,9 +34,9 @@ def masthead(page: Page) -> Html:
         (language.number(len(data.segments)), text("segments_count")),
         (language.money(totals["revenue"], about.get("base_currency")), text("net_revenue")),
     ]
-    overall = chosen_row(page)
-    if not data.is_fallback and overall and overall.get("stability_mean") is not None:
-        facts.append((language.number(overall["stability_mean"], 2), text("overall_stability")))
+    found = recurrence(page)
+    if found and not data.is_fallback:
+        facts.append((language.number(sum(found) / len(found), 2), text("overall_stability")))
     return element(
         "header",
         element(
@@ -63,6 +64,22 @@ def chosen_row(page: Page) -> Row | None:
     """The chosen candidate of the main view in the latest run."""
     rows = latest(page.data.rows("segment_quality", view=page.data.view))
     return next((row for row in rows if row.get("is_chosen")), None)
+
+
+def recurrence(page: Page) -> list[float]:
+    """How well each shown segment is found again in samples (Jaccard), where it was measured."""
+    shown = {segment.id for segment in page.data.segments}
+    found: dict[int, float] = {}
+    for row in page.data.rows("segment_stability", view=page.data.view, level="segment"):
+        if row["segment_id"] in shown and is_recurrence(row):
+            found.setdefault(row["segment_id"], row["value"])
+    return list(found.values())
+
+
+def is_recurrence(row: Row) -> bool:
+    """Whether a row of segment_stability says how well a segment recurs in samples."""
+    measure = str(row["measure"])
+    return row.get("value") is not None and "jaccard" in measure and "temporal" not in measure
 
 
 def latest(rows: list[Row]) -> list[Row]:
@@ -131,8 +148,9 @@ def _how_found(page: Page) -> list[str]:
         told = [language.text("chosen_fitted", votes=votes, **words)]
     else:
         told = [language.text("chosen_fixed", **words)]
-    if row.get("stability_min") is not None:
-        told.append(language.text("recur", value=language.number(row["stability_min"], 2)))
+    found = recurrence(page)
+    if found:
+        told.append(language.text("recur", value=language.number(min(found), 2)))
     return told
 
 
@@ -182,10 +200,12 @@ def _card(page: Page, segment: Segment) -> Html:
             _share(page, segment.revenue_share, "of_revenue", colour(segment.id), None),
             class_="shares",
         ),
-        element("ul", marks, class_="marks") if marks else None,
-        element("p", element("b", text("what_to_do")), " ", action, class_="action")
-        if action
-        else None,
+        element("ul", marks, class_="marks" if marks else "nothing"),
+        element(
+            "p",
+            [element("b", text("what_to_do")), " ", action] if action else None,
+            class_="action" if action else "nothing",
+        ),
         class_="card",
         style=f"--hue:{colour(segment.id)}",
         data_seg=segment.id,
@@ -232,6 +252,11 @@ def row_label(page: Page, row: Row) -> str:
     return page.language.pick(row, "feature_label") or str(row["feature"]).replace("_", " ")
 
 
+def side(page: Page, texts: list[str], most: float = 320.0) -> float:
+    """How much room the names of the rows need at the left of a picture."""
+    return min(most, max(text_width(told, 13) for told in texts) + 20)
+
+
 def sizes(page: Page) -> Html:
     """Share of customers beside share of revenue, for each segment."""
     data, language = page.data, page.language
@@ -239,7 +264,8 @@ def sizes(page: Page) -> Html:
     shown = [*data.segments, *(s for s in data.others if s.customers)]
     if not data.segments:
         return page.section("sizes")
-    names, start, end = 216.0, 226.0, WIDTH - 96
+    start = side(page, [page.name(segment) for segment in shown])
+    end = WIDTH - 70
     most = max(max(s.share or 0, s.revenue_share or 0) for s in shown) or 1
     x = scale(0, most, start, end)
     drawn: list[Any] = []
@@ -248,8 +274,8 @@ def sizes(page: Page) -> Html:
         drawn.append(
             element(
                 "g",
-                rule(start, y + 33, end + 96, y + 33, stroke_opacity="0.6"),
-                label(names, y + 17, shorten(page.name(segment), names, 13), class_="name end"),
+                rule(0, y + 34, WIDTH, y + 34),
+                label(0, y + 18, shorten(page.name(segment), start - 14, 13), class_="name"),
                 rect(start, y, x(segment.share or 0) - start, 11, fill=colour(segment.id)),
                 label(x(segment.share or 0) + 7, y + 10, language.percent(segment.share)),
                 rect(

@@ -24,8 +24,8 @@ from python_ext.report._drawing import (
 )
 from python_ext.report._frame import Page
 from python_ext.report._html import Html, element
-from python_ext.report._overview import row_label
-from python_ext.report._read import Row
+from python_ext.report._overview import row_label, side
+from python_ext.report._read import Row, Segment
 
 HEAT_ROWS = 20  # features in the heat map
 AXES = 8  # features side by side
@@ -40,34 +40,24 @@ def profiles(page: Page) -> Html:
     if not segments:
         return page.section("profiles")
     language = page.language
-    left, top, height = 268.0, 58.0, 25.0
+    named = {f: next(grid[s.id, f] for s in segments if (s.id, f) in grid) for f in features}
+    top, height = 58.0, 26.0
+    left = side(page, [row_label(page, row) + "°" for row in named.values()])
     width = (WIDTH - left) / len(segments)
-    drawn: list[Any] = []
-    for column, segment in enumerate(segments):
-        x = left + column * width
-        texts = wrap(page.name(segment), width - 8, 12, 3)
-        drawn.append(
-            lines(
-                x + width / 2, top - 14 - 14 * (len(texts) - 1), texts, height=14, class_="head mid"
-            )
-        )
-        drawn.append(rect(x + 1.5, top - 7, width - 3, 4, fill=colour(segment.id)))
+    drawn: list[Any] = [heads(page, segments, left, width, top)]
     for number, feature in enumerate(features):
         y = top + number * height
-        any_row = next(grid[s.id, feature] for s in segments if (s.id, feature) in grid)
-        mark = "°" if any_row.get("is_circular") else ""
-        told = shorten(row_label(page, any_row), left - 30, 13) + mark
-        drawn.append(label(left - 12, y + 17, told, class_="name end"))
+        mark = "°" if named[feature].get("is_circular") else ""
+        told = shorten(row_label(page, named[feature]), left - 20, 13) + mark
+        drawn.append(label(0, y + 17, told))
         for column, segment in enumerate(segments):
             row = grid.get((segment.id, feature))
             drawn.append(_cell(page, row, left + column * width, y, width, height, segment.id))
     rows = [
         [
-            row_label(page, next(grid[s.id, f] for s in segments if (s.id, f) in grid)),
+            row_label(page, named[f]),
             *(language.number((grid.get((s.id, f)) or {}).get("index_vs_all")) for s in segments),
-            language.number(
-                next(grid[s.id, f] for s in segments if (s.id, f) in grid).get("effect_size"), 2
-            ),
+            language.number(named[f].get("effect_size"), 2),
         ]
         for f in features
     ]
@@ -80,6 +70,18 @@ def profiles(page: Page) -> Html:
         page.figures(table([*headings, language.text("effect")], rows)),
         lead=language.text("profiles_lead"),
     )
+
+
+def heads(page: Page, segments: list[Segment], left: float, width: float, top: float) -> Html:
+    """Names of the segments over their columns, each with its colour."""
+    drawn = []
+    for column, segment in enumerate(segments):
+        x = left + column * width
+        texts = wrap(page.name(segment), width - 6, 11.5, 3)
+        y = top - 14 - 14 * (len(texts) - 1)
+        drawn.append(lines(x + width / 2, y, texts, height=14, class_="head mid"))
+        drawn.append(rect(x + 1.5, top - 7, width - 3, 4, fill=colour(segment.id)))
+    return element("g", drawn)
 
 
 def _legend(page: Page) -> Html:

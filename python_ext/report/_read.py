@@ -231,12 +231,17 @@ def _compose(about: Row, counts: list[Row], tables: dict[str, list[Row]]) -> Pub
     customers = sum(row["customers"] for row in counts)
     segmented = [row for row in counts if row["segment_id"] > 0]
     revenue = sum(row["revenue"] for row in counts)
-    hidden = withheld([row["customers"] for row in counts], floor)
     known = {
         row["segment_id"]: row
         for row in tables["segments"]
         if row["view"] == view and row["level"] == SEGMENT
     }
+    hidden = [
+        is_hidden or bool(known.get(row["segment_id"], {}).get("is_withheld"))
+        for is_hidden, row in zip(
+            withheld([row["customers"] for row in counts], floor), counts, strict=True
+        )
+    ]
     shown, others, small = [], [], []
     for row, is_hidden in zip(counts, hidden, strict=True):
         segment = Segment(
@@ -248,7 +253,8 @@ def _compose(about: Row, counts: list[Row], tables: dict[str, list[Row]]) -> Pub
             revenue=None if is_hidden else row["revenue"],
             revenue_share=None if is_hidden or revenue <= 0 else row["revenue"] / revenue,
             row=known.get(row["segment_id"], {}),
-            stability=_stability(tables["segment_stability"], view, row["segment_id"]),
+            stability=known.get(row["segment_id"], {}).get("stability")
+            or _stability(tables["segment_stability"], view, row["segment_id"]),
         )
         (small if is_hidden else shown if segment.id > 0 else others).append(segment)
     shown.sort(key=lambda segment: (-(segment.revenue_share or 0), segment.id))
@@ -272,6 +278,9 @@ def _compose(about: Row, counts: list[Row], tables: dict[str, list[Row]]) -> Pub
 
 def _main_view(counts: list[Row], segments: list[Row]) -> str:
     """The view whose segments, by number and name, are those that customers carry."""
+    told = {row["view"] for row in segments if row.get("is_main_view")}
+    if len(told) == 1:
+        return told.pop()
     carried = {(row["segment_id"], row["segment"]) for row in counts}
     matches: dict[str, int] = {}
     for row in segments:

@@ -19,10 +19,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "below_average": ("{n} below the average", "{n} sous la moyenne"),
     "above_average": ("{n} above the average", "{n} au-dessus de la moyenne"),
     "colophon": (
-        "Made from the published marts alone; it holds no customer and asks nothing of any network. "
-        "Groups of fewer than {floor} customers are not shown. Method: every number of segments "
-        "was judged by several indices and by bootstrap samples, and the simplest good solution "
-        "taken; the marts hold every figure.",
+        "Made from the published marts alone; it names no customer and asks nothing of any "
+        "network. Groups of fewer than {floor} customers are not shown. Method: every number of "
+        "segments was judged by several indices and by bootstrap samples, and the simplest good "
+        "solution taken; the marts hold every figure.",
         "Établi à partir des seules tables publiées ; cette page ne contient aucun client et "
         "n'interroge aucun réseau. Les groupes de moins de {floor} clients ne sont pas montrés. "
         "Méthode : chaque nombre de segments est jugé par plusieurs indices et par "
@@ -35,7 +35,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "customers_segmented": ("with a segment", "avec un segment"),
     "segments_count": ("segments", "segments"),
     "net_revenue": ("net revenue", "chiffre d'affaires net"),
-    "overall_stability": ("recurrence, 0 to 1", "récurrence, de 0 à 1"),
+    "overall_stability": ("stability, out of 1", "stabilité, sur 1"),
     "headline_one": (
         "{customers} customers fall into {n} segment.",
         "{customers} clients forment {n} segment.",
@@ -137,7 +137,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "profiles_circular": (
         "° went into the making of the segments: that they differ by it is no discovery.",
-        "° a servi à construire les segments : qu'ils diffèrent là-dessus n'est pas une découverte.",
+        "° a servi à construire les segments : qu'ils diffèrent là-dessus n'apprend rien.",
     ),
     "below": ("below average", "sous la moyenne"),
     "above": ("above average", "au-dessus"),
@@ -178,11 +178,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     # Tree
     "tree": ("Segments within segments", "Des segments dans les segments"),
     "tree_lead": (
-        "How segments part into sub-segments. The farther right two branches meet from their ends, "
-        "the more they differ. A split that does not recur in samples is not made.",
-        "Comment les segments se divisent. Plus deux branches se rejoignent loin de leurs "
-        "extrémités, plus elles diffèrent. Une division qui ne se retrouve pas dans les "
-        "échantillons n'est pas faite.",
+        "How segments part into smaller ones. The farther left two branches meet, the more they "
+        "differ. A split that does not recur in samples is not made.",
+        "Comment les segments se divisent. Plus deux branches se rejoignent à gauche, plus elles "
+        "diffèrent. Une division qui ne se retrouve pas dans les échantillons n'est pas faite.",
     ),
     "different": ("more different", "plus différents"),
     "alike": ("more alike", "plus semblables"),
@@ -229,9 +228,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "choice": ("Why this number", "Pourquoi ce nombre"),
     "choice_lead": (
         "Every candidate by the indices. A filled dot was admissible, a hollow one was rejected; "
-        "the dark line marks the choice.",
-        "Chaque candidat selon les indices. Un point plein était recevable, un point creux rejeté ; "
-        "la ligne foncée marque le choix.",
+        "the dark line marks the choice. In colour the algorithm that was chosen, in grey the "
+        "others.",
+        "Chaque candidat selon les indices. Point plein : recevable ; point creux : rejeté ; la "
+        "ligne foncée marque le choix. En couleur l'algorithme retenu, en gris les autres.",
     ),
     "number_of_segments": ("Number of segments", "Nombre de segments"),
     "silhouette": ("Silhouette", "Silhouette"),
@@ -296,7 +296,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "rules": ("The segments in plain rules", "Les segments en règles simples"),
     "rules_lead": (
         "A small decision tree retells the segmentation. It puts {fidelity} of customers it has "
-        "not seen where the segmentation puts them; the largest segment alone would get {majority}.",
+        "not seen where the segmentation puts them; guessing the largest segment would get "
+        "{majority} right.",
         "Un petit arbre de décision redit la segmentation. Il place {fidelity} des clients qu'il "
         "n'a pas vus là où la segmentation les place ; le plus grand segment seul ferait "
         "{majority}.",
@@ -307,8 +308,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     # Cross
     "cross": ("Across RFM", "Croisement avec RFM"),
     "cross_lead": (
-        "How each segment is spread over the RFM segments: each row adds up to 100%.",
-        "Comment chaque segment se répartit sur les segments RFM : chaque ligne fait 100 %.",
+        "How each segment is spread over the RFM segments: each column adds up to 100%.",
+        "Comment chaque segment se répartit sur les segments RFM : chaque colonne fait 100 %.",
     ),
     "cramer": (
         "Cramér's V is {v}, from 0 (nothing to do with each other) to 1 (the same division).",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from python_ext.report._drawing import (
@@ -20,11 +19,10 @@ from python_ext.report._drawing import (
 )
 from python_ext.report._frame import Page, pill
 from python_ext.report._html import Html, element
-from python_ext.report._overview import algorithm, chosen_row, latest
+from python_ext.report._overview import algorithm, chosen_row, is_recurrence, latest, side
 from python_ext.report._read import SEGMENT, Row
 
 UNSTABLE, STABLE = 0.60, 0.75
-JACCARD = re.compile("jaccard")
 PANELS = ("silhouette", "gap", "stability_min", "smallest_share")
 RUNNERS_UP = 2
 
@@ -50,12 +48,13 @@ def _recurrence(page: Page, rows: list[Row]) -> Html | None:
     language = page.language
     found = {}
     for row in rows:
-        if JACCARD.search(row["measure"]):
+        if is_recurrence(row):
             found.setdefault(row["segment_id"], row)
     segments = [segment for segment in page.data.segments if segment.id in found]
     if not segments:
         return None
-    left, right, top, height = 226.0, WIDTH - 130, 30.0, 32.0
+    left = side(page, [page.name(segment) for segment in segments])
+    right, top, height = WIDTH - 130, 30.0, 32.0
     x = scale(0, 1, left, right)
     bottom = top + len(segments) * height
     drawn: list[Any] = [
@@ -78,7 +77,7 @@ def _recurrence(page: Page, rows: list[Row]) -> Html | None:
         drawn.append(
             element(
                 "g",
-                label(left - 12, y + 5, shorten(page.name(segment), 208, 13), class_="name end"),
+                label(0, y + 5, shorten(page.name(segment), left - 14, 13), class_="name"),
                 rule(x(0), y, x(row["value"]), y, stroke=colour(segment.id), stroke_width=2.5),
                 element("circle", cx=x(row["value"]), cy=y, r=6.5, fill=colour(segment.id)),
                 label(

@@ -1,6 +1,6 @@
 """A small published file with every mart the page reads. Made up: nobody in it exists.
 
-``python tests/python/_made_up_publication.py FILE`` writes one, to look at the page without a build.
+``python tests/python/_made_up_publication.py FILE`` writes one, to look at without a build.
 """
 
 import sys
