@@ -7,6 +7,7 @@ from typing import Any
 
 from python_ext.report._html import Html, element
 
+BOLD = 1.14  # how much wider bold letters are
 WIDTH = 920.0  # of a picture in its own coordinates; the page scales it
 # Found by search: twelve colours that stay apart for the colour-blind too, the first eight best,
 # and stand out from white by 3:1 or more. A segment has the colour of its id for ever.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from python_ext.report._drawing import (
+    BOLD,
     FAINT,
     WIDTH,
     colour,
@@ -144,8 +145,8 @@ def _names(page: Page, names: list[Any], height: float) -> list[Html]:
     placed: list[tuple[float, float, float]] = []
     drawn = []
     for (x, y), segment in sorted(names, key=lambda item: (item[0][1], item[1].id)):
-        told = shorten(page.name(segment), 220, 13)
-        half = text_width(told, 13) / 2 + 6
+        told = shorten(page.name(segment), 220, 13 * BOLD)
+        half = text_width(told, 13 * BOLD) / 2 + 4
         x = max(half, min(WIDTH - half, x))
         while any(abs(y - b) < 20 and abs(x - a) < half + w for a, b, w in placed):
             y += 4
@@ -296,7 +297,7 @@ def _end_labels(page: Page, ends: list[Row], places: dict[Any, float], right: fl
             label(
                 right + 320,
                 (min(ys) + max(ys)) / 2 + 5,
-                shorten(page.name(segment), WIDTH - right - 322, 13),
+                shorten(page.name(segment), WIDTH - right - 320, 13 * BOLD),
                 class_="name",
                 fill=colour(number),
             )

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from python_ext.report._drawing import WIDTH, colour, label, picture, rect, shorten, spread, table
+from python_ext.report._drawing import (
+    BOLD,
+    WIDTH,
+    colour,
+    label,
+    picture,
+    rect,
+    shorten,
+    spread,
+    table,
+)
 from python_ext.report._frame import Page
 from python_ext.report._html import Html, element
 from python_ext.report._overview import latest, side
@@ -120,7 +130,9 @@ def _alluvial(page: Page, rows: list[Row]) -> Html:
         for (number, (start, height)), middle in zip(stacked.items(), placed, strict=True):
             x = left if end == "start" else right - bar
             drawn.append(rect(x, start, bar, max(height, 1), fill=colour(number)))
-            told = element("tspan", shorten(_name(page, number), left - 56, 13), class_="name")
+            told = element(
+                "tspan", shorten(_name(page, number), left - 58, 13 * BOLD), class_="name"
+            )
             count = element("tspan", language.number(height / unit), class_="quiet")
             words = [told, "  ", count] if end == "start" else [count, "  ", told]
             where = (left - 9, "end") if end == "start" else (right + 9, None)

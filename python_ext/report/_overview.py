@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from python_ext.report._drawing import (
+    BOLD,
     WIDTH,
     colour,
     label,
@@ -254,7 +255,7 @@ def row_label(page: Page, row: Row) -> str:
 
 def side(page: Page, texts: list[str], most: float = 320.0) -> float:
     """How much room the names of the rows need at the left of a picture."""
-    return min(most, max(text_width(told, 13) for told in texts) + 20)
+    return min(most, max(text_width(told, 13 * BOLD) for told in texts) + 16)
 
 
 def sizes(page: Page) -> Html:
@@ -275,7 +276,7 @@ def sizes(page: Page) -> Html:
             element(
                 "g",
                 rule(0, y + 34, WIDTH, y + 34),
-                label(0, y + 18, shorten(page.name(segment), start - 14, 13), class_="name"),
+                label(0, y + 18, shorten(page.name(segment), start - 12, 13 * BOLD), class_="name"),
                 rect(start, y, x(segment.share or 0) - start, 11, fill=colour(segment.id)),
                 label(x(segment.share or 0) + 7, y + 10, language.percent(segment.share)),
                 rect(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from python_ext.report._drawing import (
+    BOLD,
     FAINT,
     INK,
     WIDTH,
@@ -77,7 +78,7 @@ def heads(page: Page, segments: list[Segment], left: float, width: float, top: f
     drawn = []
     for column, segment in enumerate(segments):
         x = left + column * width
-        texts = wrap(page.name(segment), width - 6, 11.5, 3)
+        texts = wrap(page.name(segment), width - 5, 12 * BOLD, 3)
         y = top - 14 - 14 * (len(texts) - 1)
         drawn.append(lines(x + width / 2, y, texts, height=14, class_="head mid"))
         drawn.append(rect(x + 1.5, top - 7, width - 3, 4, fill=colour(segment.id)))
@@ -158,7 +159,8 @@ def parallel(page: Page) -> Html:
     if len(features) < 2 or not segments:
         return page.section("parallel")
     language = page.language
-    left, right, top, bottom = 62.0, WIDTH - 188, 20.0, 330.0
+    left, top, bottom = 62.0, 20.0, 330.0
+    right = WIDTH - 26 - min(210.0, side(page, [page.name(segment) for segment in segments]))
     x = scale(0, len(features) - 1, left, right)
     y = scale(REACH, -REACH, top, bottom)
     room = (right - left) / (len(features) - 1)
@@ -180,7 +182,7 @@ def parallel(page: Page) -> Html:
     for number, feature in enumerate(features):
         row = next(grid[s.id, feature] for s in segments if (s.id, feature) in grid)
         drawn.append(rule(x(number), top, x(number), bottom, stroke="#e4e1da"))
-        texts = wrap(row_label(page, row), room - 8, 12, 4)
+        texts = wrap(row_label(page, row), room - 6, 12 * BOLD, 4)
         drawn.append(lines(x(number), bottom + 22, texts, height=14, class_="mid head"))
     ends = []
     for segment in segments:
@@ -220,7 +222,7 @@ def parallel(page: Page) -> Html:
                 label(
                     right + 25,
                     placed + 4,
-                    shorten(page.name(segment), WIDTH - right - 27, 13),
+                    shorten(page.name(segment), WIDTH - right - 25, 13 * BOLD),
                     class_="name",
                     fill=colour(segment.id),
                 ),

@@ -33,7 +33,7 @@ NEEDED: Mapping[str, Sequence[str]] = {
     "segment_projection": ("view", "segment_id", "pca_1", "pca_2", "tsne_1", "tsne_2"),
 }
 # Marts say which segment view and level; both names are one here.
-SHORT = {"segment_view": "view", "segment_level": "level"}
+SHORT = {"segment_view": "view", "segment_level": "level", "node_level": "level"}
 # Never read into the page.
 PERSONAL = frozenset({"customer_key", "household_key"})
 

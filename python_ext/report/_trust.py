@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from python_ext.report._drawing import (
+    BOLD,
     INK,
     RULE,
     WIDTH,
@@ -77,7 +78,7 @@ def _recurrence(page: Page, rows: list[Row]) -> Html | None:
         drawn.append(
             element(
                 "g",
-                label(0, y + 5, shorten(page.name(segment), left - 14, 13), class_="name"),
+                label(0, y + 5, shorten(page.name(segment), left - 12, 13 * BOLD), class_="name"),
                 rule(x(0), y, x(row["value"]), y, stroke=colour(segment.id), stroke_width=2.5),
                 element("circle", cx=x(row["value"]), cy=y, r=6.5, fill=colour(segment.id)),
                 label(

@@ -237,7 +237,7 @@ def test_moves_are_told_by_cause(pages):
     stayed = sum(size - 30 for _, _, _, size, *_ in SEGMENTS)
     assert f"154 of {stayed + 154:,} customers (11.7%)" in told
     assert "86 because they changed, 68 because the model did" in told
-    assert "Digital browsers is new." in told and "Segment no. 6 is no longer there." in told
+    assert "New: Digital browsers." in told and "Gone: segment no. 6." in told
 
 
 # Discretion
