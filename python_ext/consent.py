@@ -25,6 +25,7 @@ PROFILES: Mapping[str, str] = {
         "churn_probability, engagement_score) is not null"
     ),
     "segment_projection": "true",
+    "segment_history": "true",
     "customer_rfm": "rfm_segment <> 'Not profiled' or coalesce(r_score, recency_days) is not null",
     "customer_engagement": (
         "lifecycle <> 'not_profiled' or coalesce(engagement_score, sessions, "

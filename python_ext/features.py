@@ -13,8 +13,8 @@ import pandas as pd
 from python_ext.imputation import STRATEGIES, FeatureImputer
 from python_ext.settings import is_on
 
-TRANSFORMS = ("none", "log", "sqrt")
-PURPOSES = ("clustering", "propensity")
+TRANSFORMS = ("none", "log", "sqrt", "share")
+PURPOSES = ("propensity",)
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,6 @@ class Feature:
     transform: str
     label_en: str
     label_fr: str
-    in_clustering: bool = False
     in_propensity: bool = False
     imputation: str = "median"
 
@@ -36,10 +35,11 @@ def parse_sources(sources: Mapping[str, bool] | str | None) -> dict[str, bool]:
     parsed = json.loads(sources) if isinstance(sources, str) and sources.strip() else sources or {}
     if not isinstance(parsed, Mapping):
         raise ValueError(f"sources must be a mapping of names to true or false, not {sources!r}")
-    return {str(name): _flag(value) for name, value in parsed.items()}
+    return {str(name): is_true(value) for name, value in parsed.items()}
 
 
-def _flag(value: Any) -> bool:
+def is_true(value: Any) -> bool:
+    """A flag of a seed or a setting; an empty one is false."""
     if isinstance(value, str):
         text = value.strip().lower()
         if text not in ("true", "false", "t", "f", "1", "0"):
@@ -48,7 +48,8 @@ def _flag(value: Any) -> bool:
     return False if pd.isna(value) else bool(value)
 
 
-def _text(value: Any, default: str) -> str:
+def text_or(value: Any, default: str) -> str:
+    """The text of a seed's cell, or the default where it is empty."""
     return default if value is None or value is pd.NA or value != value else str(value)
 
 
@@ -68,8 +69,8 @@ def select_features(
     columns
         Columns of the feature table.
     purpose
-        ``clustering`` or ``propensity``: only features the seed gives to that learner. All
-        features if not given.
+        ``propensity``: only features the seed gives to that learner. All features if not given.
+        What a segmentation is made from says the seed ``segmentation_features``.
     sources
         Switches as in ``parse_sources``. A feature whose table or whole source is off is dropped,
         never filled with zeros. ``source_table`` may name several tables joined by ``+``; the
@@ -92,16 +93,15 @@ def select_features(
     selected: dict[str, Feature] = {}
     for row in definitions.to_dict("records"):
         name = row["feature"]
-        tables = [part.strip() for part in _text(row.get("source_table"), "").split("+")]
+        tables = [part.strip() for part in text_or(row.get("source_table"), "").split("+")]
         feature = Feature(
             name=name,
-            view=_text(row.get("view"), "other"),
-            transform=_text(row.get("transform"), "none"),
-            label_en=_text(row.get("label_en"), name.replace("_", " ")),
-            label_fr=_text(row.get("label_fr"), name.replace("_", " ")),
-            in_clustering=_flag(row.get("in_clustering")),
-            in_propensity=_flag(row.get("in_propensity")),
-            imputation=_text(row.get("imputation"), "median"),
+            view=text_or(row.get("view"), "other"),
+            transform=text_or(row.get("transform"), "none"),
+            label_en=text_or(row.get("label_en"), name.replace("_", " ")),
+            label_fr=text_or(row.get("label_fr"), name.replace("_", " ")),
+            in_propensity=is_true(row.get("in_propensity")),
+            imputation=text_or(row.get("imputation"), "median"),
         )
         if name in selected:
             raise ValueError(f"feature_definitions repeats the feature {name}")
@@ -151,11 +151,18 @@ def with_category_labels(features: list[Feature], categories: pd.DataFrame | Non
 
 
 def transformed(values: np.ndarray, transform: str) -> np.ndarray:
-    """Sign-preserving ``log(1 + |x|)`` or ``sqrt(|x|)``, or the values as they are."""
+    """The values on the scale of a transform.
+
+    ``log`` and ``sqrt`` keep the sign: ``log(1 + |x|)``, ``sqrt(|x|)``. ``share`` is the arcsine
+    square root of a share of 0 to 1, whose sampling variance does not depend on the share.
+    ``none`` leaves them as they are.
+    """
     if transform == "log":
         return np.sign(values) * np.log1p(np.abs(values))
     if transform == "sqrt":
         return np.sign(values) * np.sqrt(np.abs(values))
+    if transform == "share":
+        return np.arcsin(np.sqrt(np.clip(values, 0.0, 1.0)))
     return values
 
 
@@ -165,6 +172,8 @@ def untransformed(values: np.ndarray, transform: str) -> np.ndarray:
         return np.sign(values) * np.expm1(np.abs(values))
     if transform == "sqrt":
         return np.sign(values) * np.square(values)
+    if transform == "share":
+        return np.square(np.sin(values))
     return values
 
 

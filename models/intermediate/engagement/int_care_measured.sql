@@ -7,7 +7,15 @@ with tickets as (
 
 responses as (
 
-    select * from {{ ref('stg_survey__responses') }} where rejection_reason is null
+    select
+        responses.customer_id,
+        responses.trait,
+        responses.answer,
+        responses.answered_at,
+        statements.feature as statement
+    from {{ ref('stg_survey__responses') }} as responses
+    left join {{ ref('survey_statements') }} as statements on responses.question = statements.question
+    where responses.rejection_reason is null
 
 ),
 
@@ -29,6 +37,7 @@ facts as (
     select
         identities.customer_key,
         'ticket' as fact,
+        cast(null as string) as statement,
         1 as answer,
         tickets.opened_at as known_at
     from tickets
@@ -39,6 +48,7 @@ facts as (
     select
         identities.customer_key,
         'satisfaction' as fact,
+        cast(null as string) as statement,
         tickets.satisfaction as answer,
         tickets.closed_at as known_at
     from tickets
@@ -50,6 +60,7 @@ facts as (
     select
         identities.customer_key,
         responses.trait as fact,
+        responses.statement,
         responses.answer,
         responses.answered_at as known_at
     from responses
@@ -71,6 +82,10 @@ final as (
         avg(facts.answer) filter (where facts.fact = 'value') as survey_value,
         avg(facts.answer) filter (where facts.fact = 'motivation') as survey_motivation,
         avg(facts.answer) filter (where facts.fact = 'lifestyle') as survey_lifestyle,
+        {%- for number in range(1, 11) %}
+        avg(facts.answer) filter (where facts.statement = 'survey_statement_{{ number }}')
+            as survey_statement_{{ number }},
+        {%- endfor %}
         max(facts.known_at) as last_event_at
     from facts
     inner join cutoffs on facts.known_at < cutoffs.cutoff_on

@@ -70,6 +70,9 @@ final as (
         ] %}
         cast(purchases.{{ feature }} as double) as {{ feature }},
         {%- endfor %}
+        {%- for feature in ['margin', 'margin_rate'] %}
+        cast({{ if_source_on('shop.products', 'purchases.' ~ feature) }} as double) as {{ feature }},
+        {%- endfor %}
         {%- for feature in [
             'category_entropy', 'taste_1', 'taste_2', 'taste_3', 'taste_4', 'taste_5', 'taste_6',
             'taste_7', 'taste_8'
@@ -98,7 +101,12 @@ final as (
         cast(care.survey_value as double) as survey_value,
         cast(care.survey_motivation as double) as survey_motivation,
         cast(care.survey_lifestyle as double) as survey_lifestyle,
+        {%- for number in range(1, 11) %}
+        cast(care.survey_statement_{{ number }} as double) as survey_statement_{{ number }},
+        {%- endfor %}
         cast(engagement.engagement_score as double) as engagement_score,
+        cast({{ days_between('engagement.last_interaction_on', 'purchases.cutoff_on') }} as double)
+            as days_since_contact,
         {{ age_in_years('customers.birth_on', 'purchases.cutoff_on') }} as age_years,
         cast(areas.median_income as double) as median_income,
         cast(areas.population_density as double) as population_density,

@@ -47,6 +47,8 @@ summed as (
         sum(net_revenue) as monetary,
         sum(case when is_last_365_days then net_revenue else 0 end) as monetary_365d,
         sum(case when is_last_90_days then net_revenue else 0 end) as monetary_90d,
+        sum(costed_revenue) as costed_revenue,
+        sum(costed_margin) as costed_margin,
         count(purchased_on) filter (where extract(month from purchased_on) in (7, 8))
             as summer_days,
         count(purchased_on) filter (where extract(month from purchased_on) in (11, 12))
@@ -67,7 +69,14 @@ dated as (
         {{ days_between('last_purchased_on', 'cutoff_on') }} as recency_days,
         {{ days_between('first_purchased_on', 'cutoff_on') }} as tenure_days,
         {{ days_between('first_purchased_on', 'last_purchased_on') }}
-        / nullif(cast(frequency - 1 as double), 0) as mean_interpurchase_days
+        / nullif(cast(frequency - 1 as double), 0) as mean_interpurchase_days,
+        case
+            when
+                monetary > 0
+                and costed_revenue > 0
+                and costed_revenue >= {{ var('least_costed_share') }} * monetary
+                then costed_margin / cast(costed_revenue as double)
+        end as margin_rate
     from summed
 
 ),
@@ -89,6 +98,9 @@ final as (
         monetary,
         monetary_365d,
         monetary_90d,
+        -- Where some articles have no cost on record, at the rate of those that have.
+        margin_rate * monetary as margin,
+        margin_rate,
         gross_revenue,
         cast(gross_revenue - discount_revenue as double) / purchases as average_order_value,
         items / cast(purchases as double) as items_per_order,

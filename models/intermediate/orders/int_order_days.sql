@@ -17,6 +17,8 @@ final as (
         sum(discount_revenue) as discount_revenue,
         sum(returned_revenue) as returned_revenue,
         sum(net_revenue) as net_revenue,
+        sum(costed_revenue) as costed_revenue,
+        sum(costed_margin) as costed_margin,
         bool_or(is_purchase) as is_purchase_day,
         max(ordered_at) as last_ordered_at
     from orders

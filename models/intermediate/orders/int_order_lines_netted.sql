@@ -48,6 +48,7 @@ amounts as (
         identities.customer_key,
         orders.channel,
         coalesce(products.category, 'unknown') as category,
+        products.unit_cost,
         orders.ordered_at,
         order_lines.quantity > 0 and orders.status = 'completed' as is_sale,
         order_lines.quantity < 0 as is_return,
@@ -120,6 +121,14 @@ final as (
             ) as decimal(18, 4)
         ) as discount_revenue,
         cast(shared.returned_amount * shared.rate as decimal(18, 4)) as returned_revenue,
+        -- What is given back can be sold again; what took no effect costs nothing.
+        cast(
+            case
+                when shared.is_sale then shared.quantity * shared.unit_cost
+                when shared.is_return then -shared.quantity * shared.unit_cost
+                else 0
+            end as decimal(18, 4)
+        ) as cost,
         shared.is_sale,
         shared.is_return,
         -- Of an unknown buyer nothing can be said.

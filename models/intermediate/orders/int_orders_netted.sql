@@ -17,6 +17,8 @@ final as (
         sum(discount_revenue) as discount_revenue,
         sum(returned_revenue) as returned_revenue,
         sum(net_revenue) as net_revenue,
+        sum(case when cost is not null then net_revenue else 0 end) as costed_revenue,
+        sum(case when cost is not null then net_revenue - cost else 0 end) as costed_margin,
         bool_or(is_sale) as is_purchase,
         bool_or(is_return) as has_return,
         ordered_at,
