@@ -34,4 +34,4 @@ left join branches
 where
     (tree.node_id > 1 and parents.node_id is null)
     or tree.height > parents.height
-    or abs(branches.customers - tree.customers) > 12
+    or branches.customers != tree.customers
