@@ -305,9 +305,11 @@ def _settings(raw_data: str) -> dict[str, Any]:
 from python_ext.cli._identity import identity  # noqa: E402
 from python_ext.cli._privacy import COMMANDS  # noqa: E402
 from python_ext.cli._processing import record_of_processing  # noqa: E402
+from python_ext.cli._report import report  # noqa: E402
 
 for _command in (record_of_processing, identity, *COMMANDS):
     main.add_command(_command)
+main.add_command(report)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from python_ext.clustering._names import NAMES_SCHEMA, name_segments, rfm_segmen
 from python_ext.clustering._nesting import Nesting, nest
 from python_ext.clustering._preparation import ViewPreparation
 from python_ext.clustering._profiles import PROFILES_SCHEMA, profile_segments
+from python_ext.clustering._projection import PROJECTION_SCHEMA, project_customers
 from python_ext.clustering._refit import RefitPolicy
 from python_ext.clustering._run import run_segmentation
 from python_ext.clustering._stability_report import STABILITY_SCHEMA, measure_stability
@@ -40,6 +41,7 @@ __all__ = [
     "STABILITY_SCHEMA",
     "TREE_SCHEMA",
     "RULES_SCHEMA",
+    "PROJECTION_SCHEMA",
     "ArtefactError",
     "Choice",
     "Nesting",
@@ -62,6 +64,7 @@ __all__ = [
     "nest",
     "previous_models",
     "profile_segments",
+    "project_customers",
     "read_events",
     "rfm_segment_ids",
     "run_segmentation",

@@ -69,7 +69,8 @@ def _segments_alone(model: SegmentModel, total: int) -> pd.DataFrame:
         for i, (centre, share) in enumerate(zip(model.centroids, model.shares, strict=True))
     ]
     middle = (model.centroids * model.shares[:, None]).sum(axis=0)
-    root = Node("all", middle, total, reason=f"{model.k} segments were chosen")
+    together = sum(node.customers for node in segments)
+    root = Node("all", middle, together, reason=f"{model.k} segments were chosen")
     rows = []
     for node in lay_out(join(segments, root, total=max(total, 1))):
         index = node.pop("index")

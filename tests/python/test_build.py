@@ -18,6 +18,7 @@ SCHEMAS = {
     "ml_customer_clusters": clustering.CLUSTERS_SCHEMA,
     "ml_segment_profiles": clustering.PROFILES_SCHEMA,
     "ml_segment_names": clustering.NAMES_SCHEMA,
+    "ml_segment_projection": clustering.PROJECTION_SCHEMA,
     "ml_segment_stability": clustering.STABILITY_SCHEMA,
     "ml_segment_tree": clustering.TREE_SCHEMA,
     "ml_segment_loadings": clustering.LOADINGS_SCHEMA,

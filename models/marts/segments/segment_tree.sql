@@ -10,8 +10,8 @@ protected as (
 
     select
         *,
-        max(case when {{ is_under_floor('customers') }} then 1 else 0 end)
-            over (partition by view) = 1 as is_withheld
+        1 = max(case when {{ is_under_floor('customers') }} then 1 else 0 end)
+            over (partition by view) as is_withheld
     from tree
 
 ),

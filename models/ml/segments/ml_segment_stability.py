@@ -1,4 +1,4 @@
-# One row per view, level, segment, measure and what was left out: how surely it would be found again.
+# One row per view, level, segment, measure and what was left out: how surely it is found again.
 from python_ext import clustering, frames
 
 

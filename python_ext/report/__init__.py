@@ -1,0 +1,6 @@
+"""The segments as one page for people: opens offline, prints, and names no customer."""
+
+from python_ext.report._language import LANGUAGES
+from python_ext.report._page import write_report
+
+__all__ = ["LANGUAGES", "write_report"]

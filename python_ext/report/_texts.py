@@ -1,0 +1,443 @@
+"""Every sentence of the page, in English and in French."""
+
+TEXTS: dict[str, tuple[str, str]] = {
+    # Page
+    "title": ("Who our customers are", "Qui sont nos clients"),
+    "kicker": ("Customer segments", "Segments de clientèle"),
+    "contents": ("Contents", "Sommaire"),
+    "skip": ("To the contents", "Aller au contenu"),
+    "synthetic": (
+        "Made-up data: nobody in here is real",
+        "Données fictives : personne ici n'est réel",
+    ),
+    "as_of": ("As of {day}", "Au {day}"),
+    "unknown_day": ("an unknown day", "jour inconnu"),
+    "and": ("and", "et"),
+    "of": ("of", "de"),
+    "figures": ("The figures as a table", "Les chiffres en tableau"),
+    "times_average": ("{n} times the average", "{n} fois la moyenne"),
+    "below_average": ("{n} below the average", "{n} sous la moyenne"),
+    "above_average": ("{n} above the average", "{n} au-dessus de la moyenne"),
+    "colophon": (
+        "Made from the published marts alone; it names no customer and asks nothing of any "
+        "network. Groups of fewer than {floor} customers are not shown. Method: every number of "
+        "segments was judged by several indices and by bootstrap samples, and the simplest good "
+        "solution taken; the marts hold every figure.",
+        "Établi à partir des seules tables publiées ; cette page ne contient aucun client et "
+        "n'interroge aucun réseau. Les groupes de moins de {floor} clients ne sont pas montrés. "
+        "Méthode : chaque nombre de segments est jugé par plusieurs indices et par "
+        "rééchantillonnage, puis on retient la plus simple des bonnes solutions ; tous les "
+        "chiffres sont dans les tables.",
+    ),
+    # Headline
+    "customers": ("customers", "clients"),
+    "customers_known": ("customers known", "clients connus"),
+    "customers_segmented": ("with a segment", "avec un segment"),
+    "segments_count": ("segments", "segments"),
+    "net_revenue": ("net revenue", "chiffre d'affaires net"),
+    "overall_stability": ("stability, out of 1", "stabilité, sur 1"),
+    "headline_one": (
+        "{customers} customers fall into {n} segment.",
+        "{customers} clients forment {n} segment.",
+    ),
+    "headline_many": (
+        "{customers} customers fall into {n} segments.",
+        "{customers} clients se répartissent en {n} segments.",
+    ),
+    "headline_top": (
+        "{name} are {share} of all customers and bring {revenue} of the revenue.",
+        "{name} : {share} des clients, {revenue} du chiffre d'affaires.",
+    ),
+    "chosen_fitted": (
+        "How they were found: {algorithm} on {rows} customers. {tried} solutions were compared; "
+        "{k} segments came out best, with {votes} of the indices on their side.",
+        "Comment ils ont été trouvés : {algorithm} sur {rows} clients. {tried} solutions ont été "
+        "comparées ; {k} segments l'emportent, avec {votes} des indices en leur faveur.",
+    ),
+    "chosen_kept": (
+        "How they were found: the segments of the last run ({algorithm}, {k} segments) still hold, "
+        "so they were kept, and today's customers were assigned to them.",
+        "Comment ils ont été trouvés : les segments du dernier calcul ({algorithm}, {k} segments) "
+        "tiennent toujours ; ils sont conservés et les clients d'aujourd'hui y sont affectés.",
+    ),
+    "chosen_fixed": (
+        "How they were found: {k} segments by {algorithm} on {rows} customers, fixed by an "
+        "analyst; {tried} solutions were compared.",
+        "Comment ils ont été trouvés : {k} segments par {algorithm} sur {rows} clients, fixés par "
+        "un analyste ; {tried} solutions ont été comparées.",
+    ),
+    "recur": (
+        "In repeated samples the least stable of them recurs with an overlap of {value} of 1.",
+        "Dans des échantillons répétés, le moins stable d'entre eux revient avec un recouvrement "
+        "de {value} sur 1.",
+    ),
+    "fallback_title": (
+        "No stable segmentation was found",
+        "Aucune segmentation stable n'a été trouvée",
+    ),
+    "fallback": (
+        "In these data customers do not fall into groups that would be found again in another "
+        "sample. Rather than draw borders where there are none, this page shows the RFM segments: "
+        "how recently, how often and for how much people bought. They are a sorting by rule, not "
+        "natural groups.",
+        "Dans ces données, les clients ne forment pas de groupes que l'on retrouverait dans un "
+        "autre échantillon. Plutôt que de tracer des frontières qui n'existent pas, cette page "
+        "montre les segments RFM : récence, fréquence et montant des achats. C'est un classement "
+        "par règle, et non des groupes naturels.",
+    ),
+    "algorithm_kmeans": ("k-means", "k-means"),
+    "algorithm_gmm": ("a Gaussian mixture", "un mélange gaussien"),
+    "algorithm_ward": ("Ward clustering", "une classification de Ward"),
+    "algorithm_hdbscan": ("HDBSCAN", "HDBSCAN"),
+    "algorithm_dbscan": ("DBSCAN", "DBSCAN"),
+    "algorithm_minibatch": ("mini-batch k-means", "k-means par lots"),
+    "algorithm_rfm": ("RFM rules", "règles RFM"),
+    # Cards
+    "cards": ("The segments", "Les segments"),
+    "cards_lead": (
+        "In order of what they bring. The colour and the number of a segment stay with it through "
+        "this page and through later builds.",
+        "Dans l'ordre de ce qu'ils apportent. La couleur et le numéro d'un segment le suivent sur "
+        "toute la page et dans les calculs ultérieurs.",
+    ),
+    "of_customers": ("of customers", "des clients"),
+    "of_revenue": ("of revenue", "du chiffre d'affaires"),
+    "what_marks": ("What marks them", "Ce qui les distingue"),
+    "what_to_do": ("What to do", "Que faire"),
+    "stability_stable": ("stable", "stable"),
+    "stability_doubtful": ("doubtful", "incertain"),
+    "stability_unstable": ("unstable", "instable"),
+    "withheld_one": (
+        "{n} group is too small, or would give away one that is, and is not shown: {names}.",
+        "{n} groupe est trop petit, ou en trahirait un qui l'est, et n'est pas montré : {names}.",
+    ),
+    "withheld_many": (
+        "{n} groups are too small, or would give away one that is, and are not shown: {names}.",
+        "{n} groupes sont trop petits, ou en trahiraient un qui l'est, et ne sont pas montrés : "
+        "{names}.",
+    ),
+    # Sizes
+    "sizes": ("Size and worth", "Taille et valeur"),
+    "sizes_lead": (
+        "Where the lower bar is the longer one, a segment brings more than its number.",
+        "Quand la barre du bas est la plus longue, un segment apporte plus que son nombre.",
+    ),
+    "share_customers": ("Share of customers", "Part des clients"),
+    "share_revenue": ("Share of revenue", "Part du chiffre d'affaires"),
+    "segment": ("Segment", "Segment"),
+    "revenue": ("Net revenue", "Chiffre d'affaires net"),
+    "revenue_per_customer": ("Per customer", "Par client"),
+    # Profiles
+    "profiles": ("What marks each segment", "Ce qui distingue chaque segment"),
+    "profiles_lead": (
+        "The figure is an index: 100 is the average customer. The colour says how unusual that is, "
+        "in standard deviations.",
+        "Le chiffre est un indice : 100 est le client moyen. La couleur dit à quel point c'est "
+        "inhabituel, en écarts-types.",
+    ),
+    "profiles_circular": (
+        "° went into the making of the segments: that they differ by it is no discovery.",
+        "° a servi à construire les segments : qu'ils diffèrent là-dessus n'apprend rien.",
+    ),
+    "below": ("below average", "sous la moyenne"),
+    "above": ("above average", "au-dessus"),
+    "feature": ("Feature", "Caractéristique"),
+    "effect": ("Effect size η²", "Taille d'effet η²"),
+    "tip_profile": (
+        "{segment}, {feature}: mean {mean}, of all {overall} (z {z})",
+        "{segment}, {feature} : moyenne {mean}, ensemble {overall} (z {z})",
+    ),
+    "parallel": ("The segments side by side", "Les segments côte à côte"),
+    "parallel_lead": (
+        "The features that tell the segments apart most. The middle line is the average customer.",
+        "Les caractéristiques qui séparent le plus les segments. La ligne du milieu est le client "
+        "moyen.",
+    ),
+    "deviations": ("standard deviations", "écarts-types"),
+    # Projection
+    "projection": ("The customers as a map", "La carte des clients"),
+    "projection_lead": (
+        "{n} customers, drawn by chance. Each dot is one; near dots behave alike.",
+        "{n} clients tirés au sort. Chaque point en est un ; les points voisins se ressemblent.",
+    ),
+    "tsne": ("Neighbourhoods (t-SNE)", "Voisinages (t-SNE)"),
+    "pca": ("Main directions (PCA)", "Axes principaux (ACP)"),
+    "tsne_note": (
+        "t-SNE keeps neighbours together. Distances between far groups, and the axes, mean "
+        "nothing. Of the neighbours seen here, {trust} can be trusted.",
+        "t-SNE garde les voisins ensemble. Les distances entre groupes éloignés et les axes ne "
+        "signifient rien. Fiabilité des voisinages vus ici : {trust}.",
+    ),
+    "pca_note": (
+        "Principal components keep distances, as far as two directions can: the two hold {share} "
+        "of the variance, so groups that overlap here may lie apart.",
+        "Les composantes principales conservent les distances autant que deux axes le peuvent : "
+        "ils portent {share} de la variance ; des groupes superposés ici peuvent être séparés.",
+    ),
+    "axis": ("Component {n}, {share}", "Composante {n}, {share}"),
+    # Tree
+    "tree": ("Segments within segments", "Des segments dans les segments"),
+    "tree_lead": (
+        "How segments part into smaller ones. The farther left two branches meet, the more they "
+        "differ. A split that does not recur in samples is not made.",
+        "Comment les segments se divisent. Plus deux branches se rejoignent à gauche, plus elles "
+        "diffèrent. Une division qui ne se retrouve pas dans les échantillons n'est pas faite.",
+    ),
+    "different": ("more different", "plus différents"),
+    "alike": ("more alike", "plus semblables"),
+    "customers_n": ("{n} customers", "{n} clients"),
+    "sub_segments_one": ("{n} sub-segment", "{n} sous-segment"),
+    "sub_segments_many": ("{n} sub-segments", "{n} sous-segments"),
+    "micro_segments_one": ("{n} micro-segment", "{n} micro-segment"),
+    "micro_segments_many": ("{n} micro-segments", "{n} micro-segments"),
+    "undivided": ("not divided further", "non divisé"),
+    "level": ("Level", "Niveau"),
+    "level_segment": ("segment", "segment"),
+    "level_sub_segment": ("sub-segment", "sous-segment"),
+    "level_micro_segment": ("micro-segment", "micro-segment"),
+    "tree_small": (
+        "Branches without figures are too small to be counted here.",
+        "Les branches sans chiffre sont trop petites pour être comptées ici.",
+    ),
+    # Stability
+    "stability": ("How far to trust them", "Jusqu'où s'y fier"),
+    "stability_lead": (
+        "Each segmentation was made again from resampled customers. 1 would be the same segment "
+        "every time; under 0.60 it dissolves, over 0.75 it holds.",
+        "Chaque segmentation a été refaite à partir de clients rééchantillonnés. 1 serait le même "
+        "segment à chaque fois ; sous 0,60 il se dissout, au-dessus de 0,75 il tient.",
+    ),
+    "measure": ("Measure", "Mesure"),
+    "whole": ("Whole segmentation", "Segmentation entière"),
+    "value": ("Value", "Valeur"),
+    "verdict": ("Verdict", "Verdict"),
+    "measure_bootstrap_jaccard": ("Found again in samples", "Retrouvé dans les échantillons"),
+    "measure_bootstrap_ari": ("Agreement of samples", "Accord entre échantillons"),
+    "measure_bootstrap_adjusted_rand": ("Agreement of samples", "Accord entre échantillons"),
+    "measure_adjusted_rand": ("Agreement of samples", "Accord entre échantillons"),
+    "measure_seed_adjusted_rand": ("Another random start", "Autre départ aléatoire"),
+    "measure_seed_to_seed": ("Another random start", "Autre départ aléatoire"),
+    "measure_seed": ("Another random start", "Autre départ aléatoire"),
+    "measure_leave_features_out": ("Without single features", "Sans certaines caractéristiques"),
+    "measure_temporal": ("From one period to the next", "D'une période à l'autre"),
+    "measure_temporal_adjusted_rand": (
+        "From one period to the next",
+        "D'une période à l'autre",
+    ),
+    # Choice
+    "choice": ("Why this number", "Pourquoi ce nombre"),
+    "choice_lead": (
+        "Every candidate by the indices. A filled dot was admissible, a hollow one was rejected; "
+        "the dark line marks the choice. In colour the algorithm that was chosen, in grey the "
+        "others.",
+        "Chaque candidat selon les indices. Point plein : recevable ; point creux : rejeté ; la "
+        "ligne foncée marque le choix. En couleur l'algorithme retenu, en gris les autres.",
+    ),
+    "number_of_segments": ("Number of segments", "Nombre de segments"),
+    "silhouette": ("Silhouette", "Silhouette"),
+    "silhouette_hint": ("how clearly apart, up to 1", "netteté des groupes, jusqu'à 1"),
+    "gap": ("Gap statistic", "Statistique gap"),
+    "gap_hint": ("clearer than chance", "plus net que le hasard"),
+    "stability_min": ("Least stable segment", "Segment le moins stable"),
+    "stability_min_hint": ("recurrence, 0.60 is asked", "récurrence, 0,60 exigé"),
+    "smallest_share": ("Smallest segment", "Plus petit segment"),
+    "smallest_share_hint": ("share of customers", "part des clients"),
+    "candidate": ("Candidate", "Candidat"),
+    "votes": ("Votes", "Voix"),
+    "admissible": ("Admissible", "Recevable"),
+    "yes": ("yes", "oui"),
+    "no": ("no", "non"),
+    "chosen": ("chosen", "retenu"),
+    "given_up": ("What was given up", "Ce à quoi on a renoncé"),
+    "given_up_line": (
+        "{candidate}, next in the order ({votes} votes): silhouette {silhouette} against {chosen}, "
+        "least stable segment {stability}.",
+        "{candidate}, suivant dans l'ordre ({votes} voix) : silhouette {silhouette} contre "
+        "{chosen}, segment le moins stable {stability}.",
+    ),
+    "candidate_words": ("{k} segments by {algorithm}", "{k} segments par {algorithm}"),
+    # Flows
+    "flows": ("Who moved", "Qui a changé"),
+    "flows_lead": (
+        "From the last date to this one. Strong bands: the customer changed. Hatched bands: the "
+        "customer stayed the same and the model changed.",
+        "De la date précédente à celle-ci. Bandes pleines : le client a changé. Bandes hachurées : "
+        "le client est resté le même et le modèle a changé.",
+    ),
+    "flows_told": (
+        "{moved} of {all} customers ({share}) are in another segment: {customer} because they "
+        "changed, {model} because the model did.",
+        "{moved} des {all} clients ({share}) sont dans un autre segment : {customer} parce qu'ils "
+        "ont changé, {model} parce que le modèle a changé.",
+    ),
+    "flows_backcast": (
+        "The earlier date was segmented with today's model, for lack of an earlier run.",
+        "La date précédente a été segmentée avec le modèle d'aujourd'hui, faute de calcul "
+        "antérieur.",
+    ),
+    "cause_customer": ("the customer changed", "le client a changé"),
+    "cause_model": ("the model changed", "le modèle a changé"),
+    "cause_both": ("both changed", "les deux ont changé"),
+    "cause_none": ("stayed", "sans changement"),
+    "from": ("From", "De"),
+    "to": ("To", "Vers"),
+    "why": ("Why", "Pourquoi"),
+    "before": ("Before", "Avant"),
+    "now": ("Now", "Maintenant"),
+    "events": ("What became of the segments", "Ce que sont devenus les segments"),
+    "event_born": ("New: {segment}.", "Nouveau : {segment}."),
+    "event_died": ("Gone: {segment}.", "Disparu : {segment}."),
+    "event_merged": ("{other} went into {segment}.", "{other} : absorbé par {segment}."),
+    "event_split": ("{other} came out of {segment}.", "{other} : issu de {segment}."),
+    "event_kept": ("{segment} was found again.", "{segment} a été retrouvé."),
+    "number_only": ("segment no. {n}", "segment n° {n}"),
+    "outside": ("no segment", "sans segment"),
+    # Rules
+    "rules": ("The segments in plain rules", "Les segments en règles simples"),
+    "rules_lead": (
+        "A small decision tree retells the segmentation. It puts {fidelity} of customers it has "
+        "not seen where the segmentation puts them; guessing the largest segment would get "
+        "{majority} right.",
+        "Un petit arbre de décision redit la segmentation. Il place {fidelity} des clients qu'il "
+        "n'a pas vus là où la segmentation les place ; le plus grand segment seul ferait "
+        "{majority}.",
+    ),
+    "rule_if": ("If", "Si"),
+    "rule_right": ("{share} right", "{share} justes"),
+    "rule_of": ("{share} of the segment", "{share} du segment"),
+    # Cross
+    "cross": ("Across RFM", "Croisement avec RFM"),
+    "cross_lead": (
+        "How each segment is spread over the RFM segments: each column adds up to 100%.",
+        "Comment chaque segment se répartit sur les segments RFM : chaque colonne fait 100 %.",
+    ),
+    "cramer": (
+        "Cramér's V is {v}, from 0 (nothing to do with each other) to 1 (the same division).",
+        "Le V de Cramér est de {v}, de 0 (aucun lien) à 1 (même découpage).",
+    ),
+    "associations": ("Other traits of people", "Autres traits des clients"),
+    "attribute": ("Trait", "Trait"),
+    "cramers_v": ("Cramér's V", "V de Cramér"),
+    "p_value": ("p, corrected", "p, corrigée"),
+    "reading": ("Reading", "Lecture"),
+    # Views
+    "views": ("Other views of the same people", "D'autres regards sur les mêmes clients"),
+    "views_lead": (
+        "Each view segments the customers by a part of what is known of them.",
+        "Chaque vue segmente les clients selon une partie de ce que l'on sait d'eux.",
+    ),
+    "view_behaviour": ("Behaviour", "Comportement"),
+    "view_engagement": ("Engagement", "Engagement"),
+    "view_value": ("Value", "Valeur"),
+    "view_taste": ("Taste", "Goûts"),
+    "view_psychographics": ("Values and lifestyle", "Valeurs et style de vie"),
+    "view_all": ("All views", "Toutes les vues"),
+    "view_none": (
+        "no stable segments found",
+        "pas de segments stables",
+    ),
+    # Loadings
+    "loadings": ("The dimensions behind the figures", "Les dimensions derrière les chiffres"),
+    "loadings_lead": (
+        "Features that go together, summed up by a few factors. A loading near 1 or −1 says that "
+        "the feature is carried by the factor.",
+        "Les caractéristiques qui vont ensemble, résumées par quelques facteurs. Un poids proche "
+        "de 1 ou de −1 dit que la caractéristique est portée par le facteur.",
+    ),
+    "factor": ("Factor {n}", "Facteur {n}"),
+    # Cautions
+    "cautions": ("Before you use this", "Avant de s'en servir"),
+    "caution_circular": (
+        "Segments were made from the features marked °. A test of those says nothing that is new, "
+        "so read the size of a difference, not its p-value.",
+        "Les segments sont construits avec les caractéristiques marquées °. Un test sur celles-ci "
+        "n'apprend rien : lisez la taille d'une différence, pas sa valeur p.",
+    ),
+    "caution_cause": (
+        "A segment says how people differ, not why, and not what an offer would change. "
+        "A holdout group does.",
+        "Un segment dit en quoi les gens diffèrent, pas pourquoi, ni ce qu'une offre changerait. "
+        "Un groupe témoin le dit.",
+    ),
+    "caution_imputed": (
+        "Of {n} customers ({share}) something was unknown and was filled in before a segment was "
+        "assigned.",
+        "Pour {n} clients ({share}), une information manquait et a été estimée avant "
+        "l'affectation.",
+    ),
+    "caution_outliers": (
+        "{n} customers ({share}) lie far from any segment: theirs is only the nearest.",
+        "{n} clients ({share}) sont loin de tout segment : le leur n'est que le plus proche.",
+    ),
+    "caution_unstable": (
+        "Not every segment recurs reliably: {names}. Use them with care, and not for yearly plans.",
+        "Tous les segments ne se retrouvent pas de façon fiable : {names}. À manier avec prudence, "
+        "et pas pour un plan annuel.",
+    ),
+    "caution_small": (
+        "Groups of fewer than {floor} customers, and figures that would give one away, are not "
+        "shown.",
+        "Les groupes de moins de {floor} clients, et les chiffres qui en trahiraient un, ne sont "
+        "pas montrés.",
+    ),
+    "caution_objectors": (
+        "{n} customers may not be profiled. They are counted, and nothing else.",
+        "{n} clients ne peuvent pas être profilés. Ils sont comptés, rien de plus.",
+    ),
+    "caution_fallback": (
+        "The segments shown are RFM segments, since no stable segmentation exists.",
+        "Les segments montrés sont ceux de RFM, car aucune segmentation stable n'existe.",
+    ),
+    "caution_synthetic": (
+        "The data are made up: they show what the method does, not how people are.",
+        "Les données sont fictives : elles montrent ce que fait la méthode, pas le réel.",
+    ),
+    # Left out
+    "left_out_cards": ("No customer has a segment.", "Aucun client n'a de segment."),
+    "left_out_sizes": ("No customer has a segment.", "Aucun client n'a de segment."),
+    "left_out_profiles": (
+        "No profile is published for these segments.",
+        "Aucun profil n'est publié pour ces segments.",
+    ),
+    "left_out_parallel": (
+        "No profile is published for these segments.",
+        "Aucun profil n'est publié pour ces segments.",
+    ),
+    "left_out_projection": (
+        "No customers were drawn for a map.",
+        "Aucun client n'a été tiré pour une carte.",
+    ),
+    "left_out_tree": (
+        "The segments are not divided further.",
+        "Les segments ne sont pas divisés davantage.",
+    ),
+    "left_out_stability": (
+        "No stability was measured.",
+        "Aucune stabilité n'a été mesurée.",
+    ),
+    "left_out_choice": (
+        "No candidates were compared.",
+        "Aucun candidat n'a été comparé.",
+    ),
+    "left_out_flows": (
+        "There is no earlier date to compare with yet: this section fills with the next build.",
+        "Il n'y a pas encore de date antérieure à comparer : cette partie se remplira au prochain "
+        "calcul.",
+    ),
+    "left_out_rules": (
+        "No rules were found that retell the segments.",
+        "Aucune règle ne redit les segments.",
+    ),
+    "left_out_cross": (
+        "The segments were not crossed with RFM.",
+        "Les segments n'ont pas été croisés avec RFM.",
+    ),
+    "left_out_views": (
+        "There is one view only.",
+        "Il n'y a qu'une seule vue.",
+    ),
+    "left_out_loadings": (
+        "The features were used as they are, without factors.",
+        "Les caractéristiques ont été utilisées telles quelles, sans facteurs.",
+    ),
+}
