@@ -12,7 +12,7 @@ responses as (
         responses.trait,
         responses.answer,
         responses.answered_at,
-        statements.feature as statement_feature
+        statements.feature as feature
     from {{ ref('stg_survey__responses') }} as responses
     left join {{ ref('survey_statements') }} as statements
         on responses.question = statements.question
@@ -38,7 +38,7 @@ facts as (
     select
         identities.customer_key,
         'ticket' as fact,
-        cast(null as string) as statement_feature,
+        cast(null as string) as feature,
         1 as answer,
         tickets.opened_at as known_at
     from tickets
@@ -49,7 +49,7 @@ facts as (
     select
         identities.customer_key,
         'satisfaction' as fact,
-        cast(null as string) as statement_feature,
+        cast(null as string) as feature,
         tickets.satisfaction as answer,
         tickets.closed_at as known_at
     from tickets
@@ -61,7 +61,7 @@ facts as (
     select
         identities.customer_key,
         responses.trait as fact,
-        responses.statement_feature,
+        responses.feature,
         responses.answer,
         responses.answered_at as known_at
     from responses
@@ -84,7 +84,7 @@ final as (
         avg(facts.answer) filter (where facts.fact = 'motivation') as survey_motivation,
         avg(facts.answer) filter (where facts.fact = 'lifestyle') as survey_lifestyle,
         {%- for number in range(1, 11) %}
-        avg(case when facts.statement_feature = 'survey_statement_{{ number }}' then facts.answer end)
+        avg(case when facts.feature = 'survey_statement_{{ number }}' then facts.answer end)
             as survey_statement_{{ number }},
         {%- endfor %}
         max(facts.known_at) as last_event_at
