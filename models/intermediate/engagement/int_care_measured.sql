@@ -12,7 +12,7 @@ responses as (
         responses.trait,
         responses.answer,
         responses.answered_at,
-        statements.feature as feature
+        statements.feature
     from {{ ref('stg_survey__responses') }} as responses
     left join {{ ref('survey_statements') }} as statements
         on responses.question = statements.question
