@@ -2,7 +2,7 @@
 
 from python_ext import _learning_libraries  # noqa: F401  (before anything of ours)
 from python_ext.clustering._choice import MODELS_SCHEMA, choose_segments
-from python_ext.clustering._loadings import LOADINGS_SCHEMA, list_loadings
+from python_ext.clustering._loadings import list_loadings
 from python_ext.clustering._model import (
     CLUSTERS_SCHEMA,
     ArtefactError,
@@ -10,7 +10,7 @@ from python_ext.clustering._model import (
     load_chosen,
 )
 from python_ext.clustering._names import NAMES_SCHEMA, name_segments
-from python_ext.clustering._preparation import ViewPreparation
+from python_ext.clustering._preparation import LOADINGS_SCHEMA, ViewPreparation
 from python_ext.clustering._profiles import PROFILES_SCHEMA, profile_segments
 from python_ext.clustering._views import View, ViewFeature, load_views, views_left_out
 
