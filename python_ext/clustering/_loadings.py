@@ -7,30 +7,8 @@ from dataclasses import replace
 
 import pandas as pd
 
-from python_ext.clustering._preparation import ViewPreparation
+from python_ext.clustering._preparation import LOADINGS_SCHEMA, ViewPreparation
 from python_ext.features import with_category_labels
-from python_ext.frames import Schema
-
-LOADINGS_SCHEMA = Schema(
-    {
-        "view": "string",
-        "feature": "string",
-        "factor": "bigint",
-        "label_en": "string",
-        "label_fr": "string",
-        "method": "string",
-        "loading": "double",
-        "communality": "double",
-        "variance_share": "double",
-        "eigenvalue": "double",
-        "eigenvalue_of_chance": "double",
-        "kaiser_factors": "bigint",
-        "parallel_factors": "bigint",
-        "used_for_clustering": "boolean",
-        "customers": "bigint",
-    },
-    key=("view", "feature", "factor"),
-)
 
 
 def list_loadings(

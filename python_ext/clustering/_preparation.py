@@ -12,11 +12,34 @@ import pandas as pd
 from python_ext.clustering._factors import FactorSolution, fit_factors
 from python_ext.clustering._views import View, ViewFeature
 from python_ext.features import feature_matrix
+from python_ext.frames import Schema
 from python_ext.imputation import FeatureImputer
 
 LEAST_FLAGGED = 0.01  # share of unknown values from which being unknown is a coordinate
 NORMAL_QUARTILES = 1.3489795  # interquartile range of a normal variable of deviation one
 FLAG_SUFFIX = "_is_unknown"
+
+
+LOADINGS_SCHEMA = Schema(
+    {
+        "view": "string",
+        "feature": "string",
+        "factor": "bigint",
+        "label_en": "string",
+        "label_fr": "string",
+        "method": "string",
+        "loading": "double",
+        "communality": "double",
+        "variance_share": "double",
+        "eigenvalue": "double",
+        "eigenvalue_of_chance": "double",
+        "kaiser_factors": "bigint",
+        "parallel_factors": "bigint",
+        "used_for_clustering": "boolean",
+        "customers": "bigint",
+    },
+    key=("view", "feature", "factor"),
+)
 
 
 @dataclass(frozen=True)
@@ -194,7 +217,7 @@ class ViewPreparation:
         return np.isnan(feature_matrix(frame, self.features, transform=False)).sum(axis=1)
 
     def loadings(self) -> pd.DataFrame:
-        """One row per prepared feature and factor, in words and figures.
+        """One row per prepared feature and factor: columns of ``LOADINGS_SCHEMA``.
 
         Where the view is not reduced these are the components of its prepared features all the
         same, for reading; ``used_for_clustering`` tells which. No row where no factor lies beyond
@@ -225,7 +248,7 @@ class ViewPreparation:
             for i, (name, feature) in enumerate(zip(names, members, strict=True))
             for number in range(solution.count)
         ]
-        return pd.DataFrame(rows)
+        return pd.DataFrame(rows, columns=list(LOADINGS_SCHEMA))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists and numbers, for JSON."""

@@ -30,6 +30,7 @@ ANOTHER_DATASET = {
     "lifecycle_cooling_days": 2,
     "profiling_basis": "consent",
     "k_anonymity": 1,
+    "least_costed_share": 0.1,
     "max_records_per_key": 1,
     "outlier_min_rows": 1,
     "outlier_least_spread": 2,

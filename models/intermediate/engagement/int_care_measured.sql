@@ -12,9 +12,10 @@ responses as (
         responses.trait,
         responses.answer,
         responses.answered_at,
-        statements.feature as statement
+        statements.feature
     from {{ ref('stg_survey__responses') }} as responses
-    left join {{ ref('survey_statements') }} as statements on responses.question = statements.question
+    left join {{ ref('survey_statements') }} as statements
+        on responses.question = statements.question
     where responses.rejection_reason is null
 
 ),
@@ -37,7 +38,7 @@ facts as (
     select
         identities.customer_key,
         'ticket' as fact,
-        cast(null as string) as statement,
+        cast(null as string) as feature,
         1 as answer,
         tickets.opened_at as known_at
     from tickets
@@ -48,7 +49,7 @@ facts as (
     select
         identities.customer_key,
         'satisfaction' as fact,
-        cast(null as string) as statement,
+        cast(null as string) as feature,
         tickets.satisfaction as answer,
         tickets.closed_at as known_at
     from tickets
@@ -60,7 +61,7 @@ facts as (
     select
         identities.customer_key,
         responses.trait as fact,
-        responses.statement,
+        responses.feature,
         responses.answer,
         responses.answered_at as known_at
     from responses
@@ -83,7 +84,7 @@ final as (
         avg(facts.answer) filter (where facts.fact = 'motivation') as survey_motivation,
         avg(facts.answer) filter (where facts.fact = 'lifestyle') as survey_lifestyle,
         {%- for number in range(1, 11) %}
-        avg(facts.answer) filter (where facts.statement = 'survey_statement_{{ number }}')
+        avg(case when facts.feature = 'survey_statement_{{ number }}' then facts.answer end)
             as survey_statement_{{ number }},
         {%- endfor %}
         max(facts.known_at) as last_event_at

@@ -71,7 +71,8 @@ final as (
         cast(purchases.{{ feature }} as double) as {{ feature }},
         {%- endfor %}
         {%- for feature in ['margin', 'margin_rate'] %}
-        cast({{ if_source_on('shop.products', 'purchases.' ~ feature) }} as double) as {{ feature }},
+        cast({{ if_source_on('shop.products', 'purchases.' ~ feature) }} as double)
+            as {{ feature }},
         {%- endfor %}
         {%- for feature in [
             'category_entropy', 'taste_1', 'taste_2', 'taste_3', 'taste_4', 'taste_5', 'taste_6',

@@ -1,4 +1,5 @@
--- A row here is a published loading with fewer than k_anonymity customers behind it. Do not publish.
+-- A row here is a published loading with fewer than k_anonymity customers behind it: do not publish
+-- it.
 select
     loadings.view,
     loadings.feature,

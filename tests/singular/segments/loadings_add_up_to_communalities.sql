@@ -1,5 +1,5 @@
--- The squared loadings of a feature add up to its communality, and those of a factor to its share of
--- the variance of all features. A row here is a loading that belongs to another solution.
+-- The squared loadings of a feature add up to its communality, and the mean of those of a factor is
+-- its share of the variance. A row here is a loading that belongs to another solution.
 with loadings as (
 
     select
