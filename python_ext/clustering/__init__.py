@@ -17,11 +17,14 @@ from python_ext.clustering._memory import (
 )
 from python_ext.clustering._model import CLUSTERS_SCHEMA, ArtefactError, SegmentModel
 from python_ext.clustering._names import NAMES_SCHEMA, name_segments, rfm_segment_ids
+from python_ext.clustering._nesting import Nesting, nest
 from python_ext.clustering._preparation import LOADINGS_SCHEMA, ViewPreparation
 from python_ext.clustering._profiles import PROFILES_SCHEMA, profile_segments
 from python_ext.clustering._refit import RefitPolicy
 from python_ext.clustering._run import run_segmentation
+from python_ext.clustering._stability_report import STABILITY_SCHEMA, measure_stability
 from python_ext.clustering._surrogate import RULES_SCHEMA, explain_segments
+from python_ext.clustering._tree_table import TREE_SCHEMA, tabulate_trees
 from python_ext.clustering._views import View, ViewFeature, load_views, views_left_out
 
 __all__ = [
@@ -34,8 +37,11 @@ __all__ = [
     "NAMES_SCHEMA",
     "PROFILES_SCHEMA",
     "RULES_SCHEMA",
+    "STABILITY_SCHEMA",
+    "TREE_SCHEMA",
     "ArtefactError",
     "Choice",
+    "Nesting",
     "RefitPolicy",
     "SegmentModel",
     "Segmentation",
@@ -49,11 +55,14 @@ __all__ = [
     "has_earlier_run",
     "load_chosen",
     "load_views",
+    "measure_stability",
     "name_segments",
+    "nest",
     "previous_models",
     "profile_segments",
     "read_events",
     "rfm_segment_ids",
     "run_segmentation",
+    "tabulate_trees",
     "views_left_out",
 ]

@@ -14,7 +14,7 @@ from python_ext.clustering import _indices
 SAMPLE_ROWS = 800  # rows the tree is grown on: its cost is quadratic
 STABILITY_ROWS = 1500
 REFERENCES = 20
-SURPRISE = 3.0  # standard errors of the reference a jump must exceed it by
+SURPRISE = 3.0  # standard errors by which a cut must exceed the reference
 SET_ASIDE = 0.10  # share of rows that may be set aside as dust before the tree is read
 
 
@@ -26,12 +26,13 @@ class Split:
     ----------
     groups
         Number of groups it was divided into; 1 if it was not.
-    jump
-        Height of the merge that is undone over that of the next one below; None if not tried.
-    expected
-        The same on structureless data of the same shape (geometric mean).
+    jump, expected_jump
+        Height of the merge that is undone over that of the next one below; and the same on
+        structureless data of the same shape (geometric mean). None if it did not come to that.
+    explained, expected_explained
+        Share of the variance that lies between the groups; and without structure.
     surprise
-        By how many standard errors the logarithm of the jump exceeds that.
+        By how many standard errors the clearer of the two exceeds what is expected.
     stability
         Bootstrap Jaccard index of each group; empty if it did not come to that.
     reason
@@ -39,11 +40,13 @@ class Split:
     """
 
     groups: int
-    jump: float | None
-    expected: float | None
-    surprise: float | None
-    stability: tuple[float, ...]
     reason: str
+    jump: float | None = None
+    expected_jump: float | None = None
+    explained: float | None = None
+    expected_explained: float | None = None
+    surprise: float | None = None
+    stability: tuple[float, ...] = ()
 
 
 def find_split(
@@ -56,17 +59,19 @@ def find_split(
 ) -> tuple[np.ndarray, Split]:
     """Divide a group where its Ward tree has a significant jump, or leave it whole.
 
-    The rule. The tree of a sample gives a jump for each number of groups m: the height of the
-    merge from m to m − 1 groups over that of the merge from m + 1 to m. It is *significant* if
-    its logarithm exceeds the mean of ``REFERENCES`` structureless samples of the same shape by
-    more than ``SURPRISE`` standard errors. Structureless is uniform along each principal axis
-    with the variance of the points: of all distributions with one peak the one that falls apart
-    most easily (Hartigan and Hartigan 1985), so that skewed or cut-off groups do not pass for
-    several. The numbers of groups are tried by how far their jump exceeds the reference. Branches
-    under the least size are dust: set aside, up to ``SET_ASIDE`` of the rows, and the tree read
-    anew. The branches become the start of k-means over all points, which gives each group a
-    centre. The first number is taken whose groups all hold ``least_rows`` rows and recur in
-    bootstrap samples with a Jaccard index of at least ``min_stability``.
+    The rule. The tree of a sample is cut into 2…``most_groups`` groups. A cut is *significant* if
+    the merge height jumps there (the logarithm of its height over that of the next merge below),
+    or if the merges above it hold more of the variance (the sum of their squared heights), than
+    in ``REFERENCES`` structureless samples of the same shape on average, by more than
+    ``SURPRISE`` standard errors. Structureless is uniform along each principal axis with the
+    variance of the points: of all distributions with one peak the one that falls apart most
+    easily (Hartigan and Hartigan 1985), so that cut-off groups do not pass for several. Of the
+    significant cuts the one whose variance exceeds the reference most is tried first, or a
+    simpler one within a standard error of it. Branches under the least size are dust: set aside,
+    up to ``SET_ASIDE`` of the rows, and the tree read anew. The branches become the start of
+    k-means over all points, which gives each group a centre. The first cut is taken whose groups
+    all hold ``least_rows`` rows and recur in bootstrap samples with a Jaccard index of at least
+    ``min_stability``.
 
     Parameters
     ----------
@@ -89,11 +94,10 @@ def find_split(
     whole = np.zeros(len(points), dtype=int)
 
     def refuse(reason: str, **figures: float) -> tuple[np.ndarray, Split]:
-        found = {"jump": None, "expected": None, "surprise": None, "stability": (), **figures}
-        return whole, Split(groups=1, reason=f"not divided: {reason}", **found)
+        return whole, Split(groups=1, reason=f"not divided: {reason}", **figures)
 
     if len(points) < 2 * least_rows:
-        return refuse(f"{len(points)} customers, two groups need {2 * least_rows}")
+        return refuse(f"fewer than the {2 * least_rows} customers that two groups need")
     drawn = _indices.draw_rows(len(points), SAMPLE_ROWS, seed=seed)
     sample = points[drawn]
     least_sample = least_rows * len(sample) / len(points)
@@ -108,8 +112,9 @@ def find_split(
         groups = int(labels.max()) + 1
         sizes = np.bincount(labels, minlength=groups)
         if sizes.min() < least_rows:
-            said = f"a group of {sizes.min()} customers, at least {least_rows} are asked"
-            objections.append((figures, said))
+            objections.append(
+                (figures, f"a group is smaller than the {least_rows} customers asked")
+            )
             continue
         part = _indices.draw_rows(len(points), STABILITY_ROWS, seed=seed)
         stability = _indices.bootstrap_jaccard(points[part], labels[part], groups, seed=seed)
@@ -121,9 +126,8 @@ def find_split(
             objections.append(({**figures, "stability": tuple(stability.tolist())}, said))
             continue
         reason = (
-            f"divided into {groups}: the merge height jumps by a factor of {figures['jump']:.2f}, "
-            f"{figures['expected']:.2f} without structure ({figures['surprise']:.1f} standard "
-            f"errors); the least stable group recurs with a Jaccard index of {stability.min():.2f}"
+            f"divided into {groups}: {_said(figures)}; the least stable group recurs with a "
+            f"Jaccard index of {stability.min():.2f}"
         )
         return labels, Split(
             groups=groups, stability=tuple(stability.tolist()), reason=reason, **figures
@@ -139,63 +143,90 @@ def _branches(
     kept = np.ones(len(sample), dtype=bool)
     while True:
         tree = linkage(sample[kept], "ward")
-        jumps = _log_jumps(tree, most_groups)
-        mean, error = _expected_jumps(sample[kept], most_groups, seed=seed)
-        surprise = (jumps - mean) / error
-        order = sorted(range(len(jumps)), key=lambda i: (-(jumps - mean)[i], i))
-        significant = [i for i in order if surprise[i] > SURPRISE]
+        found = _read_tree(tree, most_groups)
+        mean, error = _without_structure(sample[kept], most_groups, seed=seed)
+        surprise = ((found - mean) / error).max(axis=0)
+        order = _in_order(surprise, found[1] - mean[1], error[1])
         dust = None
-        if significant:
-            parts = fcluster(tree, significant[0] + 2, "maxclust") - 1
-            small = np.bincount(parts) < least_sample
-            aside = small[parts].sum() + (~kept).sum()
-            if small.any() and not small.all() and aside <= SET_ASIDE * len(sample):
-                dust = small[parts]
+        if order:
+            small_branch = _small(tree, order[0] + 2, least_sample)
+            aside = small_branch.sum() + (~kept).sum()
+            if small_branch.any() and not small_branch.all() and aside <= SET_ASIDE * len(sample):
+                dust = small_branch
         if dust is None:
             break
         kept[np.flatnonzero(kept)[dust]] = False
-    for i in significant or order[:1]:
+    for i in order or [int(surprise.argmax())]:
         figures = {
-            "jump": float(np.exp(jumps[i])),
-            "expected": float(np.exp(mean[i])),
+            "jump": float(np.exp(found[0, i])),
+            "expected_jump": float(np.exp(mean[0, i])),
+            "explained": float(found[1, i]),
+            "expected_explained": float(mean[1, i]),
             "surprise": float(surprise[i]),
         }
-        parts = fcluster(tree, i + 2, "maxclust") - 1
         branches = np.full(len(sample), -1)
-        branches[kept] = parts
+        branches[kept] = fcluster(tree, i + 2, "maxclust") - 1
         objection = ""
-        if not significant:
-            objection = (
-                f"the clearest jump of the merge height, a factor of {figures['jump']:.2f} at "
-                f"{i + 2} groups, is within what structureless data give "
-                f"({figures['expected']:.2f}; {figures['surprise']:.1f} standard errors)"
-            )
-        elif np.bincount(parts).min() < least_sample:
-            objection = f"one of {i + 2} groups is smaller than is asked"
+        if not order:
+            objection = f"no cut is significant; the clearest, into {i + 2}: {_said(figures)}"
+        elif _small(tree, i + 2, least_sample).any():
+            objection = f"one of {i + 2} groups is smaller than is asked: {_said(figures)}"
         yield branches, figures, objection
 
 
-def _log_jumps(tree: np.ndarray, most_groups: int) -> np.ndarray:
-    """Logarithm of merge height over the next below, for 2…``most_groups`` groups."""
-    heights = np.maximum(tree[::-1, 2][:most_groups], 1e-12)
-    return np.log(heights[:-1]) - np.log(heights[1:])
+def _in_order(surprise: np.ndarray, excess: np.ndarray, error: np.ndarray) -> list[int]:
+    """Significant cuts: the simplest within a standard error of the best, then by excess."""
+    order = sorted(np.flatnonzero(surprise > SURPRISE), key=lambda i: (-excess[i], i))
+    if not order:
+        return []
+    best = order[0]
+    first = min(i for i in order if excess[i] >= excess[best] - error[best])
+    return [int(first), *(int(i) for i in order if i != first)]
 
 
-def _expected_jumps(
+def _small(tree: np.ndarray, groups: int, least: float) -> np.ndarray:
+    """Mask of the rows in branches of fewer than ``least`` rows."""
+    parts = fcluster(tree, groups, "maxclust") - 1
+    return (np.bincount(parts) < least)[parts]
+
+
+def _said(figures: dict[str, float]) -> str:
+    return (
+        f"the merge height jumps by a factor of {figures['jump']:.2f} "
+        f"({figures['expected_jump']:.2f} without structure), the groups hold "
+        f"{figures['explained']:.0%} of the variance ({figures['expected_explained']:.0%}), "
+        f"{figures['surprise']:.1f} standard errors"
+    )
+
+
+def _read_tree(tree: np.ndarray, most_groups: int) -> np.ndarray:
+    """Shape (2, most_groups − 1), for 2…``most_groups`` groups.
+
+    First the logarithm of merge height over the next below, then the share of the variance
+    between the groups. Half the squared height of a merge is what it adds to the sum of squares.
+    """
+    heights = np.maximum(tree[::-1, 2], 1e-12)
+    if len(heights) < most_groups:
+        heights = np.pad(heights, (0, most_groups - len(heights)), constant_values=1e-12)
+    squares = heights**2
+    upper = np.log(heights[:most_groups])
+    return np.array([upper[:-1] - upper[1:], squares[: most_groups - 1].cumsum() / squares.sum()])
+
+
+def _without_structure(
     sample: np.ndarray, most_groups: int, *, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard error of the log jumps of structureless samples of the same shape."""
+    """Mean and standard error of ``_read_tree`` over structureless samples of the same shape."""
     rng = np.random.default_rng(seed)
     centred = sample - sample.mean(axis=0)
     spread = np.linalg.svd(centred, compute_uv=False) / np.sqrt(len(sample))
     spread = spread[spread > 1e-9 * spread.max()]
     # Ward does not see rotations, so the references stay in the principal axes.
     side = np.sqrt(3) * spread
+    shape = (len(sample), len(side))
     drawn = np.array(
         [
-            _log_jumps(
-                linkage(rng.uniform(-side, side, (len(sample), len(side))), "ward"), most_groups
-            )
+            _read_tree(linkage(rng.uniform(-side, side, shape), "ward"), most_groups)
             for _ in range(REFERENCES)
         ]
     )
