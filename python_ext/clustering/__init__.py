@@ -2,6 +2,10 @@
 
 from python_ext import _learning_libraries  # noqa: F401  (before anything of ours)
 from python_ext.clustering._assignment import Segmentation, load_chosen
+from python_ext.clustering._associations import (
+    ASSOCIATIONS_SCHEMA,
+    associate_segments,
+)
 from python_ext.clustering._candidates import MODELS_SCHEMA, Choice
 from python_ext.clustering._choice import ALGORITHMS, choose_segments
 from python_ext.clustering._memory import (
@@ -12,21 +16,24 @@ from python_ext.clustering._memory import (
     read_events,
 )
 from python_ext.clustering._model import CLUSTERS_SCHEMA, ArtefactError, SegmentModel
-from python_ext.clustering._names import NAMES_SCHEMA, name_segments
+from python_ext.clustering._names import NAMES_SCHEMA, name_segments, rfm_segment_ids
 from python_ext.clustering._preparation import LOADINGS_SCHEMA, ViewPreparation
 from python_ext.clustering._profiles import PROFILES_SCHEMA, profile_segments
 from python_ext.clustering._refit import RefitPolicy
 from python_ext.clustering._run import run_segmentation
+from python_ext.clustering._surrogate import RULES_SCHEMA, explain_segments
 from python_ext.clustering._views import View, ViewFeature, load_views, views_left_out
 
 __all__ = [
     "ALGORITHMS",
+    "ASSOCIATIONS_SCHEMA",
     "CLUSTERS_SCHEMA",
     "EVENTS_SCHEMA",
     "LOADINGS_SCHEMA",
     "MODELS_SCHEMA",
     "NAMES_SCHEMA",
     "PROFILES_SCHEMA",
+    "RULES_SCHEMA",
     "ArtefactError",
     "Choice",
     "RefitPolicy",
@@ -35,8 +42,10 @@ __all__ = [
     "View",
     "ViewFeature",
     "ViewPreparation",
+    "associate_segments",
     "choose_segments",
     "current_models",
+    "explain_segments",
     "has_earlier_run",
     "load_chosen",
     "load_views",
@@ -44,6 +53,7 @@ __all__ = [
     "previous_models",
     "profile_segments",
     "read_events",
+    "rfm_segment_ids",
     "run_segmentation",
     "views_left_out",
 ]

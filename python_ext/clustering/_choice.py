@@ -51,7 +51,8 @@ def choose_segments(
     The rule has two steps. *First the number, inside each algorithm.* A candidate k ≥ 2 is
     admissible if its smallest segment holds at least ``min_segment_share`` of the customers, each
     segment recurs in bootstrap samples with a mean Jaccard index of at least 0.60, and its gap
-    statistic lies above that of one segment by more than two standard errors. Among the
+    statistic lies above that of one segment by more than two standard errors, and it spares at
+    least 5 % of the links (below) that k-means cuts on structureless data. Among the
     admissible of k-means, Ward and average linkage six indices vote: silhouette,
     Calinski-Harabasz, Davies-Bouldin, gap, elbow and stability. The first three favour few
     clusters on any data, so each is first compared with its mean on structureless reference data
@@ -59,13 +60,16 @@ def choose_segments(
     the elbow for the knee, stability for the largest number of segments that all recur with a
     Jaccard index of 0.75 or more. Most votes win, ties go to fewer segments. Mixtures are chosen
     by BIC (the simplest within 10 of the lowest), and their gap is the gain in BIC per customer
-    over one component, above the gain on structureless data. Density algorithms find their number
-    themselves; at most 30 % of the customers may be noise.
+    over one component, above the gain on structureless data, and at least 0.1. Density algorithms
+    find their number themselves; at most 30 % of the customers may be noise.
 
-    *Then the algorithm, among the best of each*: by the share of links to nearest neighbours that
-    the segments spare, against what k-means spares on structureless data with as many segments.
-    That figure asks for no shape. The simplest algorithm within 2 % of the best wins, k-means
-    being the simplest.
+    The best of an algorithm must hold against uniform data in the box of the coordinates too.
+
+    *Then the algorithm, among the best of each*: by how many of the links between nearest
+    neighbours, which k-means cuts on structureless data with as many segments, the segments spare.
+    That figure asks for no shape. The simplest algorithm within 0.20 of the best wins, k-means
+    being the simplest; one whose least stable segment falls more than 0.10 short of the simplest
+    algorithm's is not in the contest.
 
     Without an admissible candidate there is no stable segmentation: the main view falls back to
     the RFM segments, any other view to a single segment.
@@ -84,8 +88,8 @@ def choose_segments(
     min_segment_share
         Smallest share of customers a segment may hold, 0–1.
     fixed_k, fixed_algorithm
-        Take this number of segments or this algorithm whatever the rule says; ``given_up`` then
-        says what that costs.
+        In the main view take this number of segments or this algorithm whatever the rule says;
+        ``given_up`` then says what that costs.
     is_main
         Whether this is the main view. Outside it other algorithms than k-means are tried near
         k-means' number only, and neither average linkage nor density.
@@ -102,6 +106,8 @@ def choose_segments(
     SegmentationError
         If an algorithm is not known.
     """
+    if not is_main:
+        fixed_k = fixed_algorithm = None
     _refuse_unknown([*algorithms, *([fixed_algorithm] if fixed_algorithm else [])])
     frame = frame.sort_values(CUSTOMER_KEY, kind="stable").reset_index(drop=True)
     preparation = ViewPreparation.fit(frame, view, seed=seed)
@@ -213,13 +219,18 @@ class Trial:
     min_segment_share: float
     rows: list[dict] = field(default_factory=list)
     partitions: dict[str, tuple[str, Partition]] = field(default_factory=dict)
-    spared: dict[int, float] = field(default_factory=dict)
+    by_chance: dict[int, float] = field(default_factory=dict)
+    judged_labels: dict[str, np.ndarray] = field(default_factory=dict)
+    gains: dict[str, float] = field(default_factory=dict)
+    refuted: dict[str, str] = field(default_factory=dict)
+    upheld: set[str] = field(default_factory=set)
     gap_of_one: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.distances = _indices.distances_between(self.points)
         self.nearest = _indices.nearest_rows(self.distances)
         self.part = _indices.draw_rows(len(self.points), REFERENCE_ROWS, seed=self.seed)
+        self.nearest_of_part = _indices.nearest_rows(self.distances[np.ix_(self.part, self.part)])
         self.counts = _indices.resamples_of(max(len(self.points), 1), seed=self.seed)
         self.resampled = _indices.draw_rows(len(self.points), RESAMPLED_ROWS, seed=self.seed)
 
@@ -273,15 +284,17 @@ class Trial:
             )
             self.gap_of_one[algorithm.name] = compared["gap"][0]
             compared = {name: dict(zip(every, v, strict=True)) for name, v in compared.items()}
-        if algorithm.name == "kmeans" and compared:
-            of_sample = self._connectivity_of_part(found)
-            self.spared = {k: compared["connectivity_excess"][k] + of_sample[k] for k in judged}
+        if algorithm.name == "kmeans":
+            self.by_chance = compared["connectivity_reference"]
+        labels_of = {
+            k: self.judged_labels[row["candidate"]] for k, row in zip(found, rows, strict=True)
+        }
         elbow = _indices.elbow(np.array([row["inertia"] for row in rows]))
         for i, (k, row) in enumerate(zip(judged, rows, strict=True)):
             row |= {name: values[k] for name, values in compared.items() if name in FIGURES}
             row["elbow"] = elbow[i]
             row["stability_mean"], row["stability_min"] = _mean_and_least(stable.get(k))
-            row["connectivity_excess"] = self.spared.get(k, np.nan) - row["connectivity"]
+            row["connectivity_excess"] = self._spared(k, labels_of[k])
 
     def run_mixtures(self, ks: Sequence[int], *, middle: int, also: int | None) -> None:
         """Covariance types at k-means' number, then every number with the best type."""
@@ -317,15 +330,16 @@ class Trial:
             )
             rows[k]["stability_mean"], rows[k]["stability_min"] = _mean_and_least(stable[k])
             gain = (one - found[k].bic) / (2 * len(self.points))
+            self.gains[rows[k]["candidate"]] = gain
             chance = self._chance_gain(k, best)
             rows[k]["gap"] = gain - chance.mean()
             rows[k]["gap_se"] = chance.std() * np.sqrt(1 + 1 / len(chance))
         self.gap_of_one["gmm"] = 0.0
 
-    def _chance_gain(self, k: int, kind: str) -> np.ndarray:
+    def _chance_gain(self, k: int, kind: str, *, turned: bool = True) -> np.ndarray:
         """Gain in BIC per row over one component, on structureless sets."""
         _, drawn = _indices.reference_sets(
-            self.points[self.part], number=MIXTURE_REFERENCES, seed=self.seed
+            self.points[self.part], number=MIXTURE_REFERENCES, seed=self.seed, turned=turned
         )
         gains = []
         for rows in drawn:
@@ -370,14 +384,18 @@ class Trial:
                 scores = _indices.silhouettes(self.distances, labels)
                 low, high = _indices.interval_of_mean(scores, self.counts)
                 row["silhouette_lower"], row["silhouette_upper"] = low, high
-            row["connectivity_excess"] = self.spared.get(k, np.nan) - row["connectivity"]
+            row["connectivity_excess"] = self._spared(k, labels)
+            self.judged_labels[candidate] = labels
             added.append(row)
         self.rows += added
         return added
 
-    def _connectivity_of_part(self, found: Mapping[int, Partition]) -> dict[int, float]:
-        nearest = _indices.nearest_rows(self.distances[np.ix_(self.part, self.part)])
-        return {k: _indices.connectivity(nearest, p.labels[self.part]) for k, p in found.items()}
+    def _spared(self, k: int, labels: np.ndarray) -> float:
+        """Share of the links that k-means cuts on structureless data and these labels do not."""
+        cut = self.by_chance.get(k, 0.0)
+        if not cut > 0:
+            return np.nan
+        return 1 - _indices.connectivity(self.nearest_of_part, labels[self.part]) / cut
 
     def _assigned(self, partition: Partition) -> np.ndarray:
         """The labels customers would get: noise goes to the nearest segment."""
@@ -393,12 +411,51 @@ class Trial:
 
     def judge(self, algorithm: str) -> _rule.Verdict:
         """The rule inside one algorithm."""
-        table = self.table
-        return _rule.judge_algorithm(
-            table[(table["algorithm"] == algorithm) & (table["k"] > 1)],
-            self.gap_of_one.get(algorithm, np.nan),
-            min_segment_share=self.min_segment_share,
-        )
+        while True:
+            table = self.table
+            verdict = _rule.judge_algorithm(
+                table[(table["algorithm"] == algorithm) & (table["k"] > 1)],
+                self.gap_of_one.get(algorithm, np.nan),
+                min_segment_share=self.min_segment_share,
+                refuted=self.refuted,
+            )
+            if verdict.champion is None or verdict.champion in self.upheld:
+                return verdict
+            self._verify(verdict.champion)
+
+    def _verify(self, candidate: str) -> None:
+        """Whether the best candidate is clearer than the box of the coordinates as well.
+
+        The principal axes of a square may be its diagonals, and whatever fills a square is
+        clearer than the larger box around it.
+        """
+        algorithm, partition = self.partitions[candidate]
+        k = partition.k
+        self.upheld.add(candidate)
+        if algorithm in _rule.DENSITY:
+            return
+        if algorithm == "gmm":
+            kind = partition.assigner.covariance_type
+            chance = self._chance_gain(k, kind, turned=False)
+            gain = self.gains[candidate] - chance.mean()
+            error, one = chance.std() * np.sqrt(1 + 1 / len(chance)), 0.0
+        else:
+            tried = _algorithms.KMEANS if algorithm == "kmeans" else _algorithms.tree_of(algorithm)
+            found = _indices.compare_with_reference(
+                self.points[self.part],
+                [1, k],
+                algorithm=tried,
+                references=FEWER_REFERENCES,
+                seed=self.seed,
+                turned=False,
+            )
+            (one, gain), (_, error) = found["gap"], found["gap_se"]
+        if not gain - 2 * error > one:
+            self.refuted[candidate] = (
+                f"in the box of the coordinates its gap of {gain:.3f} is not above the {one:.3f} "
+                f"of one segment by two standard errors of {error:.3f}: no clearer than "
+                "structureless data"
+            )
 
     def decide(self, *, fixed_k: int | None, fixed_algorithm: str | None) -> Decision:
         """The rule among algorithms, and what the analyst fixed."""

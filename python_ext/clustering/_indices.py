@@ -173,16 +173,26 @@ def gap_statistic(
     return figures["gap"], figures["gap_se"]
 
 
-def reference_sets(points: np.ndarray, *, number: int, seed: int) -> tuple[np.ndarray, list]:
-    """The points in their principal axes, and structureless sets: uniform in their box."""
-    centred = points - points.mean(axis=0)
-    turned = centred @ np.linalg.svd(centred, full_matrices=False)[2].T
-    low, high = turned.min(axis=0), turned.max(axis=0)
+def reference_sets(
+    points: np.ndarray, *, number: int, seed: int, turned: bool = True
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """The points, and structureless sets beside them: uniform in their box.
+
+    Parameters
+    ----------
+    turned
+        The box of the principal axes, into which the points are turned as well (variant (b) of
+        the paper); otherwise that of the coordinates (variant (a)).
+    """
+    points = points - points.mean(axis=0)
+    if turned:
+        points = points @ np.linalg.svd(points, full_matrices=False)[2].T
+    low, high = points.min(axis=0), points.max(axis=0)
     rng = np.random.default_rng(seed)
-    return turned, [rng.uniform(low, high, turned.shape) for _ in range(number)]
+    return points, [rng.uniform(low, high, points.shape) for _ in range(number)]
 
 
-EXCESS = ("gap", "silhouette", "calinski_harabasz", "davies_bouldin", "connectivity")
+EXCESS = ("gap", "silhouette_excess", "calinski_harabasz_excess", "davies_bouldin_excess")
 
 
 def compare_with_reference(
@@ -193,13 +203,15 @@ def compare_with_reference(
     references: int = 8,
     seed: int = 0,
     n_init: int = 2,
+    turned: bool = True,
 ) -> dict[str, np.ndarray]:
-    """Gap statistic, and the same comparison for four other indices.
+    """Gap statistic, and the same comparison for other indices.
 
-    Silhouette, Calinski-Harabasz, Davies-Bouldin and connectivity have a trend in k on any data.
-    Their *excess* is the value on the points minus the mean over the same uniform reference sets
-    that the gap statistic draws (Calinski-Harabasz as a logarithm, Davies-Bouldin and connectivity
-    with their sign turned), so that more is better and structureless data lies near zero.
+    Silhouette, Calinski-Harabasz and Davies-Bouldin have a trend in k on any data. Their *excess*
+    is the value on the points minus the mean over the same uniform reference sets that the gap
+    statistic draws (Calinski-Harabasz as a logarithm, Davies-Bouldin with its sign turned), so
+    that more is better and structureless data lies near zero. For connectivity the mean over the
+    reference sets is given, with which any partition into as many clusters can be compared.
 
     Parameters
     ----------
@@ -207,19 +219,21 @@ def compare_with_reference(
         As in ``gap_statistic``.
     algorithm
         That clusters points and references alike.
+    turned
+        As in ``reference_sets``.
 
     Returns
     -------
     dict of str to numpy.ndarray
-        gap, gap_se and an excess for each of the other four; one value per entry of ``ks``, NaN
-        where it is not defined.
+        gap, gap_se, an excess for each of the other three, and ``connectivity_reference``; one
+        value per entry of ``ks``, NaN where it is not defined.
     """
-    names = [name if name == "gap" else f"{name}_excess" for name in EXCESS]
     if not points.size:
-        return {name: np.full(len(ks), np.nan) for name in [*names, "gap_se"]}
+        names = (*EXCESS, "gap_se", "connectivity_reference")
+        return {name: np.full(len(ks), np.nan) for name in names}
 
     def judge(rows: np.ndarray) -> np.ndarray:
-        figures = np.full((len(ks), len(EXCESS)), np.nan)
+        figures = np.full((len(ks), len(EXCESS) + 1), np.nan)
         distances = distances_between(rows)
         nearest = nearest_rows(distances)
         found = algorithm.fit(rows, ks, seed=seed, n_init=n_init)
@@ -232,15 +246,16 @@ def compare_with_reference(
             figures[i, 1] = judged["silhouette"]
             figures[i, 2] = np.log(max(judged["calinski_harabasz"], np.finfo(float).tiny))
             figures[i, 3] = -judged["davies_bouldin"]
-            figures[i, 4] = -judged["connectivity"]
+            figures[i, 4] = judged["connectivity"]
         return figures
 
     with threadpool_limits(1):
         # k-means and Ward do not see rotations, so the references stay in the turned axes.
-        turned, drawn = reference_sets(points, number=references, seed=seed)
+        own, drawn = reference_sets(points, number=references, seed=seed, turned=turned)
         reference = np.array([judge(rows) for rows in drawn])
-        excess = judge(turned) - reference.mean(axis=0)
-    figures = dict(zip(names, excess.T, strict=True))
+        excess = judge(own) - reference.mean(axis=0)
+    figures = dict(zip(EXCESS, excess.T, strict=False))
+    figures["connectivity_reference"] = reference[:, :, 4].mean(axis=0)
     figures["gap_se"] = reference[:, :, 0].std(axis=0) * np.sqrt(1 + 1 / references)
     return figures
 

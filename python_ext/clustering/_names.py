@@ -1,202 +1,538 @@
-"""Readable names: archetypes matched to profiles, else the two strongest differentiators."""
+"""Readable names: a segment keeps the one it has; a new one is named after its profile."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
+from python_ext.clustering._actions import suggest_action
+from python_ext.clustering._archetypes import Archetypes
+from python_ext.clustering._profiles import FIRST_RFM_ID, LEVELS
+from python_ext.clustering._wording import Wording, capitalised
 from python_ext.frames import Schema
 
 MIN_SIMILARITY = 0.40  # a weaker match would be a name without backing
-MIN_EVIDENCE = 0.20  # standard deviations a feature must differ by to count as evidence
 EVIDENCE_FEATURES = 3
-MIN_COVERAGE = 0.5  # share of an archetype's directions that must have a feature in the profile
-CORE = 0.75  # features within this share of an archetype's strongest direction are its core
-MAX_CONTRADICTION = 0.40  # standard deviations a feature of weight may differ the other way
-WEIGHTY = 0.30  # direction from which a feature has weight
+MIN_HEAD = 0.45  # standard deviations a feature must differ by to give a segment its name
+STRONG = 0.6  # share of the strongest difference that another needs to give the name instead
+MIN_TRAIT = 0.25  # and to be said of it, or of a sub-segment against its siblings
+MIN_DIFFERENCE = 0.05  # share of the mean of reference that the segment's mean must differ by
+MIN_NUANCE = 0.05  # where nothing else tells two segments apart
+WHOLE = "whole"
+RFM = "rfm"
 
 NAMES_SCHEMA = Schema(
     {
+        "view": "string",
         "level": "string",
         "segment_id": "bigint",
+        "parent_segment_id": "bigint",
         "archetype": "string",
+        "name_features": "string",
         "segment": "string",
         "segment_fr": "string",
         "description": "string",
         "description_fr": "string",
         "evidence": "string",
+        "evidence_fr": "string",
         "match_similarity": "double",
+        "name_is_backed": "boolean",
+        "action": "string",
+        "action_fr": "string",
         "customers": "bigint",
+        "first_seen_on": "date",
+        "is_current": "boolean",
     },
-    key=("level", "segment_id"),
+    key=("view", "level", "segment_id"),
 )
+
+
+@dataclass(frozen=True)
+class Name:
+    """What a segment is called and by what right."""
+
+    segment: str
+    segment_fr: str
+    description: str
+    description_fr: str
+    archetype: str | None = None
+    features: tuple[tuple[str, int], ...] = ()
+    similarity: float = 0.0
+
+    @property
+    def features_text(self) -> str | None:
+        """``+frequency,-items_per_order``: what a name made of features claims."""
+        text = ",".join(("+" if sign > 0 else "-") + name for name, sign in self.features)
+        return text or None
+
+
+def rfm_segment_ids(rfm_segments: pd.DataFrame) -> dict[str, int]:
+    """Ids of the RFM segments where they stand in for clusters: by English name, from 901."""
+    ordered = sorted(set(rfm_segments["rfm_segment"]))
+    return {name: FIRST_RFM_ID + place for place, name in enumerate(ordered)}
 
 
 def name_segments(
     profiles: pd.DataFrame,
     archetypes: pd.DataFrame,
+    archetype_features: pd.DataFrame,
+    feature_words: pd.DataFrame,
     *,
+    categories: pd.DataFrame | None = None,
+    category_labels: pd.DataFrame | None = None,
+    rfm_segments: pd.DataFrame | None = None,
+    actions: pd.DataFrame | None = None,
+    previous: pd.DataFrame | None = None,
+    as_of: object = None,
     min_similarity: float = MIN_SIMILARITY,
 ) -> pd.DataFrame:
-    """Name each segment after the archetype its profile resembles.
+    """Name each segment of each view and level.
+
+    A segment that had a name keeps it as long as it lives. A new segment is named after the kind
+    of customers (``segment_archetypes``) its profile resembles, each kind used once per view. One
+    that resembles none is named by what marks it most, in the words of ``feature_words``. Sub- and
+    micro-segments carry the parent's name and what sets them apart from their siblings.
 
     Parameters
     ----------
     profiles
         Rows of ``PROFILES_SCHEMA``.
-    archetypes
-        The seed ``segment_archetypes``: one row per archetype and feature with ``direction`` from
-        −1 to 1, and the archetype's names and descriptions repeated on each of its rows.
+    archetypes, archetype_features, feature_words, category_labels, actions, rfm_segments
+        The seeds of these names (``segment_actions`` for ``actions``).
+    categories
+        ``category_rank`` and ``category``: what stands behind taste_1, taste_2, …
+    previous
+        Rows of ``NAMES_SCHEMA`` of earlier builds, or None.
+    as_of
+        Date of this build, ``first_seen_on`` of new segments. What was first seen later than it
+        is of a build that this one does not know of, and is left as it is.
     min_similarity
-        Least cosine similarity between the segment's z values and the archetype's directions,
-        over the features any archetype uses. Below it, and where the profile does not back the
-        archetype, the name is built from the segment's two strongest differentiators. An
-        archetype more than half of which is switched off is not used.
+        Least likeness of a segment to a kind.
 
     Returns
     -------
     pandas.DataFrame
-        Columns of ``NAMES_SCHEMA``, one row per level and segment; names are unique in a level.
+        Columns of ``NAMES_SCHEMA``: the segments of today, and those of before that are no more
+        (``is_current`` false). Names are unique among the current segments of a view and level.
+        ``name_is_backed`` tells whether today's profile still supports the name. "Everyone" is the
+        only name that a segment loses: when it is no longer the only one.
     """
-    named = [_name_level(part, archetypes, min_similarity) for _, part in profiles.groupby("level")]
-    return pd.concat(named) if named else pd.DataFrame(columns=list(NAMES_SCHEMA))
+    wording = Wording.of(
+        feature_words=feature_words, categories=categories, category_labels=category_labels
+    )
+    kinds = Archetypes(archetypes, archetype_features)
+    rfm = {}
+    if rfm_segments is not None:
+        french = dict(
+            zip(rfm_segments["rfm_segment"], rfm_segments["rfm_segment_fr"], strict=True)
+        )
+        rfm = {n: (name, french[name]) for name, n in rfm_segment_ids(rfm_segments).items()}
+    stored = _stored(previous, as_of)
+    records: list[dict[str, object]] = []
+    for view, of_view in profiles.groupby("view", sort=True):
+        parents: dict[int, Name] = {}
+        for level in LEVELS:
+            part = of_view[of_view["level"] == level]
+            if part.empty:
+                break
+            naming = _Naming(part, view, level, wording, kinds, rfm, parents, min_similarity)
+            names = naming.names(stored.get((view, level), {}))
+            for number, name in sorted(names.items()):
+                records.append(naming.record(number, name, actions))
+            parents = names
+    rows = pd.DataFrame(records, columns=[c for c in NAMES_SCHEMA if c != "first_seen_on"])
+    return _with_memory(rows, previous, as_of)
 
 
-def _name_level(
-    profiles: pd.DataFrame, archetypes: pd.DataFrame, min_similarity: float
-) -> pd.DataFrame:
-    texts = archetypes.drop_duplicates("archetype").set_index("archetype").sort_index()
-    z = profiles.pivot(index="segment_id", columns="feature", values="z").fillna(0.0)
-    direction = _directions(archetypes, texts.index, z.columns)
-    similarity = _similarity(z[direction.columns].to_numpy(dtype=float), direction.to_numpy())
-    similarity = np.where(similarity >= min_similarity, similarity, 0.0)
-    matched = dict(zip(*linear_sum_assignment(-similarity), strict=True))
-    records, taken = [], set()
-    for row, segment in enumerate(z.index):
-        profile = profiles[profiles["segment_id"] == segment].set_index("feature")
-        column = matched.get(row)
-        likeness = float(similarity[row, column]) if column is not None else 0.0
-        if len(z) == 1:
-            record = _everyone()
-        elif likeness > 0:
-            record = _by_archetype(profile, direction.iloc[column], texts.iloc[column])
+class _Naming:
+    """The names of one view and level."""
+
+    def __init__(
+        self,
+        profiles: pd.DataFrame,
+        view: str,
+        level: str,
+        wording: Wording,
+        kinds: Archetypes,
+        rfm: dict[int, tuple[str, str]],
+        parents: dict[int, Name],
+        min_similarity: float,
+    ) -> None:
+        self.view, self.level, self.wording, self.parents = view, level, wording, parents
+        self.rfm, self.min_similarity = rfm, min_similarity
+        self.profile = {
+            int(number): part.set_index("feature")
+            for number, part in profiles.groupby("segment_id", sort=True)
+        }
+        # Of a skewed feature the log may differ one way and the mean the other, or hardly: nobody
+        # should read of such a difference.
+        profiles = profiles.assign(claim=_claimable(profiles, "z"))
+        self.z = profiles.pivot(index="segment_id", columns="feature", values="z")
+        self.claim = profiles.pivot(index="segment_id", columns="feature", values="claim")
+        self.mean = profiles.pivot(index="segment_id", columns="feature", values="mean")
+        self.kinds = kinds.of_view(view, list(self.z.columns))
+        self.is_top = level == "segment"
+        self.is_whole = self.is_top and len(self.profile) == 1
+
+    def names(self, stored: dict[int, Name]) -> dict[int, Name]:
+        """A name for every segment; those in ``stored`` keep theirs."""
+        kept: dict[int, Name] = {}
+        taken: set[str] = set()
+        for number in self.profile:
+            name = stored.get(number)
+            is_misplaced = name is not None and (name.archetype == WHOLE) != self.is_whole
+            if name is None or (self.is_top and is_misplaced) or _is_taken(name, taken):
+                continue
+            kept[number] = name
+            taken |= {name.segment, name.segment_fr}
+        new = [number for number in self.profile if number not in kept]
+        if self.is_top:
+            found = self._first_level(new, kept, taken)
         else:
-            record = _by_differentiators(profile, taken)
-        taken.add(record["segment"])
-        records.append(
-            {
-                "level": profile["level"].iloc[0],
-                "segment_id": segment,
-                **record,
-                "match_similarity": likeness,
-                "customers": profile["customers"].iloc[0],
-            }
+            found = self._lower_level(new, taken)
+        return {**kept, **found}
+
+    def _first_level(
+        self, new: list[int], kept: dict[int, Name], taken: set[str]
+    ) -> dict[int, Name]:
+        found: dict[int, Name] = {}
+        used = {name.archetype for name in kept.values()}
+        free = [k for k in self.kinds.names if k not in used and self.kinds.text(k)[0] not in taken]
+        rows = [n for n in new if n < FIRST_RFM_ID and not self.is_whole]
+        likeness = self.kinds.likeness(self.z, self.claim, self.mean).reindex(index=rows, columns=free)
+        likeness = likeness.where(likeness >= self.min_similarity, 0.0).fillna(0.0)
+        pairs = linear_sum_assignment(-likeness.to_numpy())
+        for row, column in zip(*pairs, strict=True):
+            similarity = float(likeness.iat[row, column])
+            if similarity > 0:
+                kind = free[column]
+                found[rows[row]] = Name(
+                    *self.kinds.text(kind), archetype=kind, similarity=similarity
+                )
+        taken |= {word for name in found.values() for word in (name.segment, name.segment_fr)}
+        # Who stands out most chooses its words first.
+        strength = {n: max((m.size for m in self._marks(n, "z")), default=0.0) for n in new}
+        for number in sorted(new, key=lambda n: (-strength[n], n)):
+            if number in found:
+                continue
+            if self.is_whole and number < FIRST_RFM_ID:
+                found[number] = _EVERYONE
+            elif number in self.rfm:
+                found[number] = _rfm_name(*self.rfm[number])
+            else:
+                found[number] = self._by_features(number, taken)
+            taken |= {found[number].segment, found[number].segment_fr}
+        return found
+
+    def _by_features(self, number: int, taken: set[str]) -> Name:
+        """What the segment is most, and a trait beside it where that is taken."""
+        marks = self._marks(number, "z")
+        described = self._description(
+            marks, "Compared with all customers", "Par rapport à l'ensemble des clients"
         )
-    return pd.DataFrame(records)[list(NAMES_SCHEMA)]
+        least = STRONG * max((mark.size for mark in marks), default=0.0)
+        heads = [mark for mark in marks if mark.can_head and mark.size >= least][:3]
+        for texts, features in self._choices(heads, marks):
+            name = Name(*texts, *described, features=features)
+            if not _is_taken(name, taken):
+                return name
+        raise AssertionError("the last choice is always free")
 
+    def _choices(
+        self, heads: list[_Mark], marks: list[_Mark]
+    ) -> Iterator[tuple[tuple[str, str], tuple[tuple[str, int], ...]]]:
+        bases = [(head.name, (head,)) for head in heads] or [(_AVERAGE, ())]
+        for texts, used in bases:
+            yield texts, tuple(mark.claim for mark in used)
+        for least in (MIN_TRAIT, MIN_NUANCE):
+            for texts, used in bases:
+                themes = {mark.theme for mark in used}
+                for mark in marks:
+                    if mark.theme not in themes and mark.size >= least:
+                        both = tuple(
+                            f"{text}, {trait}" for text, trait in zip(texts, mark.trait, strict=True)
+                        )
+                        yield both, tuple(m.claim for m in (*used, mark))
+        texts, used = bases[0]
+        place = 2
+        while True:
+            numbered = tuple(f"{text} ({place})" for text in texts)
+            yield numbered, tuple(mark.claim for mark in used)
+            place += 1
 
-def _directions(archetypes: pd.DataFrame, names: pd.Index, features: pd.Index) -> pd.DataFrame:
-    """Directions, archetypes by features at hand; zero for an archetype too little of which is."""
-    known = archetypes[archetypes["feature"].isin(features)]
-    direction = known.pivot(index="archetype", columns="feature", values="direction")
-    direction = direction.reindex(names).fillna(0.0).astype(float)
-    whole = archetypes["direction"].abs().groupby(archetypes["archetype"]).sum()
-    covered = direction.abs().sum(axis=1) >= MIN_COVERAGE * whole.reindex(names)
-    return direction.mul(covered.astype(float), axis=0)
+    def _lower_level(self, new: list[int], taken: set[str]) -> dict[int, Name]:
+        """The parent's name and one trait; whoever differs most chooses first."""
+        marks = {number: self._marks(number, "z_vs_parent") for number in new}
+        strength = {number: max((m.size for m in marks[number]), default=0.0) for number in new}
+        found = {}
+        for number in sorted(new, key=lambda n: (-strength[n], n)):
+            parent = self.parents[self._parent_of(number)]
+            found[number] = self._sub_name(parent, number, marks[number], taken)
+            taken |= {found[number].segment, found[number].segment_fr}
+        return found
 
-
-def _similarity(z: np.ndarray, direction: np.ndarray) -> np.ndarray:
-    """Cosine of each segment and archetype, zero where the profile does not back the archetype.
-
-    Backed: a core feature differs as the archetype says, and none of weight says the opposite.
-    """
-    lengths = np.linalg.norm(z, axis=1)[:, None] * np.linalg.norm(direction, axis=1)[None, :]
-    product = z @ direction.T
-    cosine = np.divide(product, lengths, out=np.zeros_like(product), where=lengths > 1e-12)
-    pull = z[:, None, :] * np.sign(direction)[None, :, :]
-    strongest = np.abs(direction).max(axis=1, initial=0.0, keepdims=True)
-    core = (np.abs(direction) >= CORE * strongest) & (direction != 0)
-    agrees = ((pull >= MIN_EVIDENCE) & core).any(axis=2)
-    contradicted = ((pull <= -MAX_CONTRADICTION) & (np.abs(direction) >= WEIGHTY)).any(axis=2)
-    return np.where(agrees & ~contradicted, cosine, 0.0)
-
-
-def _by_archetype(
-    profile: pd.DataFrame, direction: pd.Series, words: pd.Series
-) -> dict[str, object]:
-    pull = profile["z"] * direction.reindex(profile.index).fillna(0.0)
-    agrees = (pull > 0) & (profile["z"].abs() >= MIN_EVIDENCE)
-    backing = profile[agrees].assign(pull=pull).sort_values("pull", ascending=False, kind="stable")
-    return {
-        "archetype": words.name,
-        "segment": words["name_en"],
-        "segment_fr": words["name_fr"],
-        "description": words["description_en"],
-        "description_fr": words["description_fr"],
-        "evidence": _evidence(backing),
-    }
-
-
-def _evidence(profile: pd.DataFrame) -> str:
-    parts = []
-    for _, row in profile.head(EVIDENCE_FEATURES).iterrows():
-        figure = (
-            f"index {row['index_vs_all']:.0f}"
-            if row["index_vs_all"] == row["index_vs_all"]
-            else f"mean {row['mean']:.3g} against {row['overall_mean']:.3g}"
+    def _sub_name(self, parent: Name, number: int, marks: list[_Mark], taken: set[str]) -> Name:
+        siblings = [n for n in self.profile if self._parent_of(n) == self._parent_of(number)]
+        if len(siblings) == 1 and not _is_taken(parent, taken):
+            return parent
+        described = self._description(
+            marks,
+            f"Compared with the rest of “{parent.segment}”",
+            f"Par rapport aux autres « {parent.segment_fr} »",
         )
-        parts.append(f"{row['label_en']}: {figure}")
-    return "; ".join(parts)
+        for (english, french), features in self._traits(marks):
+            name = Name(
+                f"{parent.segment} · {english}",
+                f"{parent.segment_fr} · {french}",
+                *described,
+                features=features,
+            )
+            if not _is_taken(name, taken):
+                return name
+        raise AssertionError("the last choice is always free")
+
+    @staticmethod
+    def _traits(
+        marks: list[_Mark],
+    ) -> Iterator[tuple[tuple[str, str], tuple[tuple[str, int], ...]]]:
+        plain = [mark for mark in marks if mark.size >= MIN_TRAIT]
+        for mark in plain:
+            yield mark.trait, (mark.claim,)
+        yield ("typical", "typiques"), ()
+        for first in plain:
+            for second in plain:
+                if first.theme < second.theme:
+                    both = tuple(f"{a}, {b}" for a, b in zip(first.trait, second.trait, strict=True))
+                    yield both, (first.claim, second.claim)
+        for mark in marks:
+            if MIN_NUANCE <= mark.size < MIN_TRAIT:
+                yield tuple(f"{a} {b}" for a, b in zip(("slightly", "un peu"), mark.trait)), (
+                    mark.claim,
+                )
+        place = 2
+        while True:
+            yield (f"typical ({place})", f"typiques ({place})"), ()
+            place += 1
+
+    def _parent_of(self, number: int) -> int:
+        return int(self.profile[number]["parent_segment_id"].iloc[0])
+
+    def _marks(self, number: int, column: str) -> list[_Mark]:
+        """What a name may be made of, strongest first, one feature per theme.
+
+        Only features that made the segments of the view, where one of them marks the segment.
+        """
+        profile = self.profile[number]
+        profile = profile[_claimable(profile, column) != 0]
+        ranked = profile[profile["differentiator_rank"].notna()].sort_values("differentiator_rank")
+        own = ranked[ranked["is_circular"].astype(bool)]
+        ranked = own if (own[column].abs() >= MIN_TRAIT).any() else ranked
+        marks, themes = [], set()
+        for feature, row in ranked.iterrows():
+            size = float(abs(row[column]))
+            theme = self.wording.theme(feature)
+            if size < MIN_NUANCE or theme in themes or not self.wording.is_nameable(feature):
+                continue
+            themes.add(theme)
+            sign = 1 if row[column] > 0 else -1
+            marks.append(_Mark.of(feature, sign, size, theme, row, self.wording))
+        return marks
+
+    def _description(self, marks: list[_Mark], english: str, french: str) -> tuple[str, str]:
+        told = [mark for mark in marks if mark.size >= MIN_TRAIT][:EVIDENCE_FEATURES]
+        if not told:
+            return (f"{english}: no marked difference.", f"{french} : pas de différence marquée.")
+        traits = [", ".join(texts) for texts in zip(*(mark.trait for mark in told), strict=True)]
+        return f"{english}: {traits[0]}.", f"{french} : {traits[1]}."
+
+    def record(
+        self, number: int, name: Name, actions: pd.DataFrame | None
+    ) -> dict[str, object]:
+        """The row of a segment: its name, and what today's profile says to it."""
+        profile = self.profile[number]
+        similarity, is_backed = name.similarity, True
+        column = "z" if self.is_top else "z_vs_parent"
+        if name.archetype in self.kinds.names:
+            likeness = self.kinds.likeness(
+                self.z.loc[[number]], self.claim.loc[[number]], self.mean.loc[[number]]
+            )
+            similarity = float(likeness.at[number, name.archetype])
+            is_backed = similarity > 0
+            backing = self.kinds.backing(name.archetype, profile)
+        elif name.archetype not in (None, WHOLE, RFM):
+            is_backed, backing, similarity = False, profile.iloc[:0], 0.0
+        else:
+            claimed = [feature for feature, _ in name.features]
+            backing = profile[profile["differentiator_rank"].notna()]
+            claim = _claimable(profile, column)
+            backing = backing[claim[backing.index].abs() >= MIN_NUANCE]
+            backing = backing.assign(
+                is_other=~backing.index.isin(claimed), is_foreign=~backing["is_circular"].astype(bool)
+            ).sort_values(["is_other", "is_foreign", "differentiator_rank"])
+            is_backed = all(sign * claim.get(f, 0.0) >= MIN_NUANCE for f, sign in name.features)
+        action = suggest_action(
+            actions,
+            archetype=name.archetype if is_backed else None,
+            rfm_segment=name.segment if name.archetype == RFM else None,
+            z=profile[column].where(profile["is_circular"].astype(bool)),
+            wording=self.wording,
+        )
+        parent = profile["parent_segment_id"].iloc[0]
+        return {
+            "view": self.view,
+            "level": self.level,
+            "segment_id": number,
+            "parent_segment_id": parent,
+            "archetype": name.archetype,
+            "name_features": name.features_text,
+            "segment": name.segment,
+            "segment_fr": name.segment_fr,
+            "description": name.description,
+            "description_fr": name.description_fr,
+            "evidence": self._evidence(backing, "en"),
+            "evidence_fr": self._evidence(backing, "fr"),
+            "match_similarity": similarity,
+            "name_is_backed": is_backed,
+            "action": action[0],
+            "action_fr": action[1],
+            "customers": profile["customers"].iloc[0],
+            "is_current": True,
+        }
+
+    def _evidence(self, backing: pd.DataFrame, language: str) -> str:
+        index = "index_vs_all" if self.is_top else "index_vs_parent"
+        against = "overall_mean" if self.is_top else "parent_mean"
+        parts, themes = [], set()
+        for feature, row in backing.iterrows():
+            if (theme := self.wording.theme(feature)) in themes:
+                continue
+            themes.add(theme)
+            label = row[f"label_{language}"]
+            if self.wording.unit(feature) != "percent" and row[index] == row[index]:
+                figure = f"{'index' if language == 'en' else 'indice'} {abs(row[index]):.0f}"
+            else:
+                mean, other = (
+                    self.wording.figure(feature, row[name], language) for name in ("mean", against)
+                )
+                link = "against" if language == "en" else "contre"
+                figure = f"{mean} {link} {other}"
+            parts.append(f"{label}: {figure}" if language == "en" else f"{label} : {figure}")
+            if len(parts) == EVIDENCE_FEATURES:
+                break
+        nothing = "no feature differs" if language == "en" else "aucun critère ne diffère"
+        return ("; " if language == "en" else " ; ").join(parts) or nothing
 
 
-def _by_differentiators(profile: pd.DataFrame, taken: set[str]) -> dict[str, object]:
-    """Name from the strongest differentiators, one more of them as long as the name is taken."""
-    ranked = profile[profile["differentiator_rank"].notna()].sort_values("differentiator_rank")
-    if not len(ranked):
-        count = profile["customers"].iloc[0]
-        return _record(f"Average customers ({count})", f"Clients moyens ({count})", ranked)
-    for count in range(min(2, len(ranked)), len(ranked) + 1):
-        top = ranked.head(count)
-        english = _phrase(top, "label_en", high="high", low="low", between=", ")
-        if english not in taken:
-            break
-    french = _phrase(top, "label_fr", high="au-dessus :", low="au-dessous :", between=" ; ")
-    return _record(english, french, top)
+@dataclass(frozen=True)
+class _Mark:
+    """A feature that marks a segment, in words."""
+
+    feature: str
+    sign: int
+    size: float
+    theme: str
+    name: tuple[str, str]
+    trait: tuple[str, str]
+    can_head: bool
+
+    @property
+    def claim(self) -> tuple[str, int]:
+        return self.feature, self.sign
+
+    @classmethod
+    def of(
+        cls, feature: str, sign: int, size: float, theme: str, row: pd.Series, wording: Wording
+    ) -> _Mark:
+        name, trait = (
+            tuple(wording.phrase(feature, form, sign, language) for language in ("en", "fr"))
+            for form in ("name", "trait")
+        )
+        # Who spends a little less on a category is not named after it.
+        can_head = size >= MIN_HEAD and not (sign < 0 and feature.startswith("taste_"))
+        return cls(
+            feature, sign, size, theme, tuple(map(capitalised, name)), trait, can_head and all(name)
+        )
 
 
-def _record(english: str, french: str, top: pd.DataFrame) -> dict[str, object]:
-    evidence = _evidence(top) or "no feature differs"
-    return {
-        "archetype": None,
-        "segment": english,
-        "segment_fr": french,
-        "description": f"Customers who stand out by: {evidence}.",
-        "description_fr": f"Clients qui se distinguent ainsi : {french}.",
-        "evidence": evidence,
-    }
+_AVERAGE = ("Average customers", "Clients dans la moyenne")
+_EVERYONE = Name(
+    "Everyone",
+    "Tous les clients",
+    "No stable segmentation was found: all customers form one segment.",
+    "Aucune segmentation stable : tous les clients forment un seul segment.",
+    archetype=WHOLE,
+)
 
 
-def _phrase(ranked: pd.DataFrame, label: str, *, high: str, low: str, between: str) -> str:
-    parts = [
-        f"{high if row['z'] > 0 else low} {_lower_first(row[label])}"
-        for _, row in ranked.iterrows()
-    ]
-    text = between.join(parts)
-    return text[:1].upper() + text[1:]
+def _claimable(profile: pd.DataFrame, column: str) -> pd.Series:
+    """The standardised differences a reader of the means would agree with, the others zero."""
+    against = "overall_mean" if column == "z" else "parent_mean"
+    difference = (profile["mean"] - profile[against]).astype(float)
+    is_seen = difference.abs() >= MIN_DIFFERENCE * profile[against].abs().astype(float)
+    agrees = np.sign(difference) == np.sign(profile[column].astype(float))
+    return profile[column].where(is_seen & agrees, 0.0).fillna(0.0)
 
 
-def _lower_first(label: str) -> str:
-    """A label inside a phrase; an abbreviation such as RFM or E-mail keeps its capital."""
-    return label if label[1:2].isupper() or label[1:2] == "-" else label[:1].lower() + label[1:]
+def _rfm_name(english: str, french: str) -> Name:
+    return Name(
+        english,
+        french,
+        "RFM segment: no stable segmentation was found, so recency, frequency and value divide.",
+        "Segment RFM : sans segmentation stable, la récence, la fréquence et le montant divisent.",
+        archetype=RFM,
+    )
 
 
-def _everyone() -> dict[str, object]:
-    return {
-        "archetype": None,
-        "segment": "Everyone",
-        "segment_fr": "Tous les clients",
-        "description": "No stable segmentation was found: all customers form one segment.",
-        "description_fr": "Aucune segmentation stable : tous les clients forment un seul segment.",
-        "evidence": "see the reason in ml_segment_models",
-    }
+def _is_taken(name: Name, taken: set[str]) -> bool:
+    return name.segment in taken or name.segment_fr in taken
+
+
+def _stored(previous: pd.DataFrame | None, as_of: object) -> dict[tuple[str, str], dict[int, Name]]:
+    """The names of earlier builds by view and level; the oldest first, which keep theirs first."""
+    found: dict[tuple[str, str], dict[int, Name]] = {}
+    if previous is None or previous.empty:
+        return found
+    known = previous[_first_seen(previous) <= pd.Timestamp(as_of)]
+    for row in known.sort_values(["first_seen_on", "segment_id"]).to_dict("records"):
+        text = row["name_features"]
+        claims = text.split(",") if isinstance(text, str) and text else []
+        archetype = row["archetype"]
+        name = Name(
+            row["segment"],
+            row["segment_fr"],
+            row["description"],
+            row["description_fr"],
+            archetype=archetype if isinstance(archetype, str) else None,
+            features=tuple((claim[1:], 1 if claim[0] == "+" else -1) for claim in claims),
+        )
+        found.setdefault((row["view"], row["level"]), {})[int(row["segment_id"])] = name
+    return found
+
+
+def _first_seen(names: pd.DataFrame) -> pd.Series:
+    return pd.to_datetime(names["first_seen_on"])
+
+
+def _with_memory(
+    rows: pd.DataFrame, previous: pd.DataFrame | None, as_of: object
+) -> pd.DataFrame:
+    """With the day each was first seen, and the segments that are no more."""
+    key = list(NAMES_SCHEMA.key)
+    today = pd.Timestamp(as_of).date() if as_of is not None else None
+    if previous is None or previous.empty:
+        return rows.assign(first_seen_on=today)[list(NAMES_SCHEMA)]
+    known = previous[_first_seen(previous) <= pd.Timestamp(as_of)].set_index(key)
+    index = pd.MultiIndex.from_frame(rows[key])
+    seen = known["first_seen_on"].reindex(index).to_numpy()
+    rows["first_seen_on"] = [today if pd.isna(day) else pd.Timestamp(day).date() for day in seen]
+    gone = known[~known.index.isin(index)].reset_index()
+    gone["first_seen_on"] = [pd.Timestamp(day).date() for day in gone["first_seen_on"]]
+    gone = gone.assign(is_current=False, customers=None, name_is_backed=None)
+    frames = [part[list(NAMES_SCHEMA)].astype(object) for part in (rows, gone) if len(part)]
+    if not frames:
+        return pd.DataFrame(columns=list(NAMES_SCHEMA))
+    return pd.concat(frames, ignore_index=True)

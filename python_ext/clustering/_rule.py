@@ -5,6 +5,7 @@ Pure functions of the table of candidates (``candidate``, ``algorithm``, ``k`` a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,10 @@ UNSTABLE, STABLE = 0.60, 0.75  # Hennig (2007)
 TOLERANCE = 0.01  # of an index, about the noise of its reference; within it simpler is better
 BIC_TOLERANCE = 10.0  # Raftery (1995): a smaller difference is no very strong evidence
 MOST_NOISE = 0.30  # share of customers that may belong nowhere
-FEWER_CUTS = 0.02  # of all neighbour links, by which another algorithm must beat a simpler one
+LEAST_SPARED = 0.05  # of the links cut by chance, that segments worth the name leave uncut
+LEAST_GAIN = 0.1  # of a mixture in BIC per customer, above chance; less is sure, but of no use
+LESS_STABLE = 0.10  # by which another algorithm may fall short of the simplest one's stability
+FEWER_CUTS = 0.20  # of the links cut by chance, by which another algorithm must beat a simpler one
 # From the simplest to explain to the hardest.
 ORDER = ("kmeans", "ward", "average", "gmm", "dbscan", "hdbscan")
 NAMES = {
@@ -74,6 +78,16 @@ def objections(row: pd.Series, gap_of_one: float, *, min_segment_share: float) -
             f"the gap of {row['gap']:.3f} is not above the {gap_of_one:.3f} of one segment by two "
             f"standard errors of {row['gap_se']:.3f}: no clearer than structureless data"
         )
+    if row["algorithm"] == "gmm" and row["gap"] < LEAST_GAIN:
+        said.append(
+            f"it gains {row['gap']:.3f} of BIC per customer above structureless data, at least "
+            f"{LEAST_GAIN} are asked"
+        )
+    if row["connectivity_excess"] < LEAST_SPARED:
+        said.append(
+            f"it spares {row['connectivity_excess']:.0%} of the links between neighbours that are "
+            f"cut in structureless data, at least {LEAST_SPARED:.0%} are asked"
+        )
     return said
 
 
@@ -101,7 +115,13 @@ def _by_bic(admissible: pd.DataFrame) -> str:
     return close.sort_values(["k", "bic"])["candidate"].iloc[0]
 
 
-def judge_algorithm(table: pd.DataFrame, gap_of_one: float, *, min_segment_share: float) -> Verdict:
+def judge_algorithm(
+    table: pd.DataFrame,
+    gap_of_one: float,
+    *,
+    min_segment_share: float,
+    refuted: Mapping[str, str] | None = None,
+) -> Verdict:
     """How many segments, among the candidates of one algorithm.
 
     Parameters
@@ -110,9 +130,15 @@ def judge_algorithm(table: pd.DataFrame, gap_of_one: float, *, min_segment_share
         Its candidates of two or more segments.
     gap_of_one
         Gap of one segment; 0 for mixtures, whose gap is measured from there.
+    refuted
+        Candidate → what a closer look found against it.
     """
+    refuted = refuted or {}
     against = {
-        row["candidate"]: objections(row, gap_of_one, min_segment_share=min_segment_share)
+        row["candidate"]: [
+            *objections(row, gap_of_one, min_segment_share=min_segment_share),
+            *([refuted[row["candidate"]]] if row["candidate"] in refuted else []),
+        ]
         for _, row in table.iterrows()
     }
     clear = np.array([not against[name] for name in table["candidate"]])
@@ -148,7 +174,9 @@ def judge_algorithm(table: pd.DataFrame, gap_of_one: float, *, min_segment_share
 
 
 def judge_champions(champions: pd.DataFrame) -> tuple[str, dict[str, str]]:
-    """Which algorithm: the simplest whose segments cut hardly more than the best.
+    """Which algorithm: the simplest whose segments cut hardly more links than the best.
+
+    One that is clearly less stable than the simplest algorithm is not in the contest.
 
     Parameters
     ----------
@@ -162,26 +190,35 @@ def judge_champions(champions: pd.DataFrame) -> tuple[str, dict[str, str]]:
     """
     rank = champions["algorithm"].map({name: i for i, name in enumerate(ORDER)})
     champions = champions.assign(rank=rank).sort_values("rank", kind="stable")
-    best = champions["connectivity_excess"].max()
-    enough = champions["connectivity_excess"] >= best - FEWER_CUTS
-    winner = champions[enough].iloc[0]
+    asked = champions["stability_min"].iloc[0] - LESS_STABLE
+    contest = champions[champions["stability_min"] >= asked]
+    best = contest["connectivity_excess"].max()
+    # Without a comparison at that number of segments (NaN) the simplest algorithm stays.
+    enough = ~(contest["connectivity_excess"] < best - FEWER_CUTS)
+    winner = contest[enough].iloc[0]
     reasons = {}
     for _, row in champions.iterrows():
-        spared = f"spares {row['connectivity_excess']:.1%} of the links between neighbours"
-        if row["candidate"] == winner["candidate"]:
-            alone = len(champions) == 1
-            said = "no other algorithm found anything" if alone else spared
-            simpler = " and is the simplest of the algorithms that do about as well"
-            reasons[row["candidate"]] = "chosen: " + said + ("" if alone else simpler)
-        elif row["rank"] > winner["rank"]:
-            reasons[row["candidate"]] = (
-                f"the best of {NAMES[row['algorithm']]}, but it {spared}, and "
-                f"{NAMES[winner['algorithm']]}, simpler, {winner['connectivity_excess']:.1%}"
+        name, spared = row["candidate"], f"{row['connectivity_excess']:.0%}"
+        if name == winner["candidate"]:
+            reasons[name] = (
+                "chosen: no other algorithm found anything"
+                if len(champions) == 1
+                else f"chosen: spares {spared} of the links between neighbours that chance would "
+                "cut, and is the simplest of the algorithms that do about as well"
+            )
+            continue
+        reasons[name] = f"the best of {NAMES[row['algorithm']]}, but "
+        if row["stability_min"] < asked:
+            reasons[name] += (
+                f"less stable ({row['stability_min']:.2f}) than "
+                f"{NAMES[champions['algorithm'].iloc[0]]} "
+                f"({champions['stability_min'].iloc[0]:.2f}), which is simpler"
             )
         else:
-            reasons[row["candidate"]] = (
-                f"the best of {NAMES[row['algorithm']]}, but it {spared}, and "
-                f"{NAMES[winner['algorithm']]} {winner['connectivity_excess']:.1%}"
+            simpler = ", simpler," if row["rank"] > winner["rank"] else ""
+            reasons[name] += (
+                f"it spares {spared} of the links that chance would cut and "
+                f"{NAMES[winner['algorithm']]}{simpler} {winner['connectivity_excess']:.0%}"
             )
     return str(winner["candidate"]), reasons
 

@@ -40,6 +40,33 @@ described as (
 
 ),
 
+category_days as (
+
+    select * from {{ ref('int_category_days') }}
+
+),
+
+as_of as (
+
+    select * from {{ ref('int_as_of_date') }}
+
+),
+
+-- Who bought what a rule asks for; rules that ask for no purchase are not here.
+bought as (
+
+    select distinct
+        rules.audience,
+        rules.rule_number,
+        category_days.customer_key
+    from rules
+    cross join as_of
+    inner join category_days
+        on {{ is_asked_for('rules', 'category_days', 'as_of.as_of_date') }}
+    where {{ asks_for_purchase('rules') }}
+
+),
+
 -- Who may not be profiled is not even looked at for an audience that is made from profiles.
 matched as (
 
@@ -53,6 +80,12 @@ matched as (
         on
             {{ meets_rule('rules', 'described') }}
             and (described.may_be_profiled or not rules.is_profiling)
+    left join bought
+        on
+            rules.audience = bought.audience
+            and rules.rule_number = bought.rule_number
+            and described.customer_key = bought.customer_key
+    where bought.customer_key is not null or not {{ asks_for_purchase('rules') }}
 
 ),
 

@@ -1,13 +1,13 @@
--- One row per segment level, segment and feature.
+-- One row per segment view, segment level, segment and feature.
 with profiles as (
 
     select * from {{ ref('ml_segment_profiles') }}
 
 ),
 
-segment_names as (
+segments as (
 
-    select * from {{ ref('ml_segment_names') }}
+    select * from {{ ref('segments') }}
 
 ),
 
@@ -16,53 +16,87 @@ protected as (
 
     select
         *,
-        {{ is_withheld_among('customers', 'level, feature', 'segment_id') }} as is_segment_withheld,
-        {{ is_withheld_among('customers_known', 'level, feature', 'segment_id') }}
-            as is_feature_withheld,
-        sum(customers) over (partition by level, feature) as all_customers,
-        sum(customers_known) over (partition by level, feature) as all_customers_known
+        {{ is_withheld_among('customers_known', 'view, level, parent_segment_id, feature', 'segment_id') }}
+            as is_small,
+        sum(customers) over (partition by view, level, feature) as all_customers,
+        sum(customers_known) over (partition by view, level, feature) as all_customers_known,
+        sum(customers_known) over (partition by view, level, parent_segment_id, feature)
+            as compared_customers_known
     from profiles
+
+),
+
+related as (
+
+    select
+        protected.*,
+        segments.segment,
+        segments.segment_fr,
+        segments.parent_segment,
+        segments.description,
+        segments.description_fr,
+        segments.evidence,
+        segments.is_withheld as is_segment_withheld,
+        segments.is_withheld
+        or coalesce(protected.is_small, false)
+        or coalesce(parents.is_small, false)
+        or coalesce(grandparents.is_small, false) as is_withheld
+    from protected
+    inner join segments
+        on
+            protected.view = segments.segment_view
+            and protected.level = segments.segment_level
+            and protected.segment_id = segments.segment_id
+    left join protected as parents
+        on
+            protected.view = parents.view
+            and protected.feature = parents.feature
+            and protected.parent_segment_id = parents.segment_id
+            and parents.level = {{ level_above('protected.level') }}
+    left join protected as grandparents
+        on
+            parents.view = grandparents.view
+            and parents.feature = grandparents.feature
+            and parents.parent_segment_id = grandparents.segment_id
+            and grandparents.level = {{ level_above('parents.level') }}
 
 ),
 
 final as (
 
     select
-        protected.level as segment_level,
-        protected.segment_id,
-        protected.feature,
-        segment_names.segment,
-        segment_names.segment_fr,
-        segment_names.description as segment_description,
-        segment_names.description_fr as segment_description_fr,
-        case when not protected.is_segment_withheld then segment_names.evidence end
-            as segment_evidence,
-        protected.label_en as feature_label,
-        protected.label_fr as feature_label_fr,
-        case when not protected.is_segment_withheld then protected.customers end as customers,
+        view as segment_view,
+        level as segment_level,
+        segment_id,
+        feature,
+        parent_segment_id,
+        segment,
+        segment_fr,
+        parent_segment,
+        description as segment_description,
+        description_fr as segment_description_fr,
+        evidence as segment_evidence,
+        label_en as feature_label,
+        label_fr as feature_label_fr,
+        case when not is_segment_withheld then customers end as customers,
         case
-            when not protected.is_segment_withheld
-                then protected.customers / cast(protected.all_customers as double)
+            when not is_segment_withheld then customers / cast(all_customers as double)
         end as customer_share,
-        {%- for figure in ['mean', 'median', 'index_vs_all', 'z', 'differentiator_rank'] %}
-        case
-            when not (protected.is_segment_withheld or protected.is_feature_withheld)
-                then protected.{{ figure }}
-        end as {{ figure }},
+        {%- for figure in [
+            'mean', 'median', 'index_vs_all', 'z', 'index_vs_parent', 'z_vs_parent',
+            'differentiator_rank'
+        ] %}
+        case when not is_withheld then {{ figure }} end as {{ figure }},
         {%- endfor %}
-        {%- for figure in ['overall_mean', 'effect_size', 'p_value'] %}
-        case
-            when not {{ is_under_floor('protected.all_customers_known') }}
-                then protected.{{ figure }}
-        end as {{ figure }},
+        case when not {{ is_under_floor('all_customers_known') }} then overall_mean end
+            as overall_mean,
+        {%- for figure in ['effect_size', 'p_value'] %}
+        case when not {{ is_under_floor('compared_customers_known') }} then {{ figure }} end
+            as {{ figure }},
         {%- endfor %}
-        protected.is_circular,
-        protected.is_segment_withheld or protected.is_feature_withheld as is_withheld
-    from protected
-    left join segment_names
-        on
-            protected.level = segment_names.level
-            and protected.segment_id = segment_names.segment_id
+        is_circular,
+        is_withheld
+    from related
 
 )
 

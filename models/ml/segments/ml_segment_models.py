@@ -4,7 +4,9 @@ from python_ext import clustering, frames
 
 def model(dbt, session):
     dbt.config(materialized="incremental", unique_key="as_of_date")
-    customers = dbt.ref("int_customer_features").filter("cutoff_name = 'score' and may_be_profiled")
+    features = dbt.ref("int_customer_features").filter("cutoff_name = 'score' and may_be_profiled")
+    rfm = dbt.ref("int_customer_rfm")
+    customers = frames.join(features, rfm, on="customer_key", take="rfm_segment_id")
     categories = frames.to_pandas(dbt.ref("int_categories_ranked"))
     views = clustering.load_views(
         frames.to_pandas(dbt.ref("segmentation_views")),

@@ -1,16 +1,19 @@
-# One row per level, segment and feature: what marks the segment.
+# One row per view, level, segment and feature: what marks the segment.
 from python_ext import clustering, frames
 
 
 def model(dbt, session):
     dbt.config(materialized="table")
-    features = dbt.ref("int_customer_features")
+    features, clusters = dbt.ref("int_customer_features"), dbt.ref("ml_customer_clusters")
+    views = frames.to_pandas(dbt.ref("segmentation_views"))["view"]
     profiles = clustering.profile_segments(
-        frames.to_pandas(dbt.ref("ml_customer_clusters")),
+        (frames.to_pandas(clusters.filter(f"view = '{view}'")) for view in views),
         frames.to_pandas(features.filter("cutoff_name = 'score' and may_be_profiled")),
         frames.to_pandas(dbt.ref("feature_definitions")),
+        frames.to_pandas(dbt.ref("segmentation_features")),
         sources=dbt.config.get("sources", {}),
-        made_from=list(frames.to_pandas(dbt.ref("segmentation_features"))["feature"]),
         categories=frames.to_pandas(dbt.ref("int_categories_ranked")),
+        category_labels=frames.to_pandas(dbt.ref("category_labels")),
+        sample_rows=dbt.config.get("sample_rows", 200000),
     )
     return frames.typed_relation(profiles, clustering.PROFILES_SCHEMA, session)

@@ -10,22 +10,6 @@ with known as (
     union all
 
     select
-        'segment' as kind,
-        name_en as spelling
-    from {{ ref('segment_archetypes') }}
-
-    union all
-
-    -- A segment that resembles no kind has a spelling of its own.
-    select
-        'segment' as kind,
-        segment as spelling
-    from {{ ref('customer_segments') }}
-    where segment_id <> -1
-
-    union all
-
-    select
         'rfm_segment' as kind,
         'Prospect' as spelling
 
@@ -35,6 +19,21 @@ with known as (
         'country' as kind,
         country_code as spelling
     from {{ ref('country_spellings') }}
+
+    union all
+
+    select
+        'bought_category' as kind,
+        category as spelling
+    from {{ ref('int_category_days') }}
+
+    union all
+
+    -- Known to the project, though this dataset may sell nothing of it.
+    select
+        'bought_category' as kind,
+        category as spelling
+    from {{ ref('category_labels') }}
 
 ),
 
@@ -52,8 +51,8 @@ named as (
     select
         audience,
         rule_number,
-        'segment' as kind,
-        {{ seed_text('segment') }} as spelling
+        'country' as kind,
+        {{ seed_text('country') }} as spelling
     from {{ ref('audience_rules') }}
 
     union all
@@ -61,8 +60,8 @@ named as (
     select
         audience,
         rule_number,
-        'country' as kind,
-        {{ seed_text('country') }} as spelling
+        'bought_category' as kind,
+        {{ seed_text('bought_category') }} as spelling
     from {{ ref('audience_rules') }}
 
 )
