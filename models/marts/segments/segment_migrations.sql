@@ -15,7 +15,7 @@ dates as (
         models.is_chosen
         and models.view = '{{ var("segmentation_view") }}'
         and models.as_of_date <= as_of.as_of_date
-    union distinct
+    union all
     select as_of_date, true as is_backcast from history where is_backcast
 
 ),
@@ -25,8 +25,9 @@ runs as (
     select
         as_of_date,
         lag(as_of_date) over (order by as_of_date) as previous_as_of_date,
-        coalesce(lag(is_backcast) over (order by as_of_date), false) as is_backcast
+        coalesce(lag(bool_and(is_backcast)) over (order by as_of_date), false) as is_backcast
     from dates
+    group by as_of_date
 
 ),
 
