@@ -1,4 +1,4 @@
-"""The script for this job as people write it: every number of segments, every customer, full effort.
+"""The script for this job as people write it: every number, every customer, full effort.
 
 Prints one line of JSON: the number chosen, the inertia, the silhouettes.
 """

@@ -23,7 +23,7 @@ as_of as (
 -- Nothing is remembered of who may no longer be profiled, or is no longer there.
 profiled as (
 
-    select customer_key from {{ ref('int_customer_permissions') }} where may_be_profiled
+    select * from {{ ref('int_customer_permissions') }} where may_be_profiled
 
 ),
 
@@ -66,7 +66,7 @@ heirs as (
         successors.customer_key
     from {{ ref('int_customer_keys_succeeded') }} as successors
     inner join stored on successors.old_customer_key = stored.customer_key
-    where successors.customer_key not in (select customer_key from stored)
+    where successors.customer_key not in (select stored.customer_key from stored)
     group by successors.old_customer_key, successors.customer_key
     qualify row_number() over (
         partition by successors.customer_key
@@ -82,9 +82,11 @@ remembered as (
         {{ all_but_of('stored', ['customer_key']) }}
     from stored
     left join heirs on stored.customer_key = heirs.old_customer_key
-    where coalesce(heirs.customer_key, stored.customer_key) in (select customer_key from profiled)
+    where
+        coalesce(heirs.customer_key, stored.customer_key)
+        in (select profiled.customer_key from profiled)
     union all
-    select * from backcast where customer_key in (select customer_key from profiled)
+    select * from backcast where customer_key in (select profiled.customer_key from profiled)
 
 ),
 
@@ -140,7 +142,7 @@ described as (
 
 ),
 
-today as (
+changes as (
 
     select
         customer_key,
@@ -181,7 +183,7 @@ final as (
     cross join as_of
     where remembered.as_of_date <> as_of.as_of_date
     union all
-    select * from today
+    select * from changes
 
 )
 

@@ -1,5 +1,5 @@
--- The last that is remembered of a customer is what holds today: of who has a segment, that segment,
--- and of nobody else any. A row here is a change that was not noticed, or somebody who should have
+-- The last that is remembered of a customer is what holds today: of who has a segment, that
+-- segment, and of nobody else any. A row here is a change that was not noticed, or somebody who should have
 -- been forgotten.
 with remembered as (
 

@@ -1,5 +1,5 @@
--- Who was in a segment at the run before is somewhere now: the shares of each sum to one, where none
--- is withheld.
+-- Who was in a segment at the run before is somewhere now: the shares of each sum to one, where
+-- none is withheld.
 select
     as_of_date,
     from_segment_id,
