@@ -138,7 +138,7 @@ def judge(database: Path, day: date) -> dict[str, object]:
     moves = ask(
         database,
         f"select cause, count(*) as customers from ml.ml_segment_history "
-        f"where as_of_date = date '{day}' and change <> 'first_seen' "
+        f"where as_of_date = date '{day}' and change_type <> 'first_seen' "
         "and changed_level = 'segment' group by cause order by cause",
     )
     runs = ask(

@@ -108,7 +108,8 @@ def test_a_new_fit_keeps_the_ids_and_says_whom_the_model_moved(months):
     assert len(kept & old) >= 0.9 * len(old)
     clusters = after["ml.ml_customer_clusters"].query("view == 'all'")
     moved = clusters[clusters["segment_id"] != clusters["previous_model_segment_id"]]
-    causes = after["marts.segment_history"].query("as_of_date == @SECOND and change == 'moved'")
+    causes = after["marts.segment_history"].query("change_type == 'moved'")
+    causes = causes[causes["as_of_date"] == pd.Timestamp(SECOND)]
     by_model = causes[causes["cause"].isin(["model", "both"])]
     assert set(by_model["customer_key"]) <= set(moved["customer_key"])
 

@@ -36,7 +36,7 @@ backcast as (
         segments.segment_id,
         segments.sub_segment_id,
         segments.micro_segment_id,
-        'first_seen' as change,
+        'first_seen' as change_type,
         'segment' as changed_level,
         cast(null as string) as cause,
         segments.model_id,
@@ -66,7 +66,8 @@ heirs as (
         successors.customer_key
     from {{ ref('int_customer_keys_succeeded') }} as successors
     inner join stored on successors.old_customer_key = stored.customer_key
-    where successors.customer_key not in (select stored.customer_key from stored)
+    left join stored as own_history on successors.customer_key = own_history.customer_key
+    where own_history.customer_key is null
     group by successors.old_customer_key, successors.customer_key
     qualify row_number() over (
         partition by successors.customer_key
@@ -155,7 +156,7 @@ changes as (
             when segment_id is null then 'left'
             when old_segment_id is null then 'returned'
             else 'moved'
-        end as change,
+        end as change_type,
         changed_level,
         case
             when is_first_seen then cast(null as string)

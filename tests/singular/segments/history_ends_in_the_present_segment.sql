@@ -1,6 +1,6 @@
--- The last that is remembered of a customer is what holds today: of who has a segment, that
--- segment, and of nobody else any. A row here is a change that was not noticed, or somebody who should have
--- been forgotten.
+-- The last that is remembered of a customer is what holds today: of who has a segment, that one,
+-- and of nobody else any. A row here is a change that was not noticed, or somebody who should
+-- have been forgotten.
 with remembered as (
 
     select * from {{ ref('segment_history') }}
