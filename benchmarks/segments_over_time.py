@@ -7,8 +7,8 @@ as it is by default (the model is kept), once with a new fit. For the demo a thi
 new kind of customer in the last month. Prints a table; the figures of the README come from here.
 
 The planted kind: offices that order supplies. One in twelve people of the demo, customers since the
-month in question, each with four web orders in it of five lines of gifts, 20 pieces a line, at the
-usual prices and without a discount. Nothing else of the raw files is touched.
+month in question, each with four web orders in it of five lines of gifts, four pieces a line, at
+the usual prices and without a discount. Nothing else of the raw files is touched.
 """
 
 import argparse
@@ -97,7 +97,7 @@ def plant_offices(raw_data: Path, out: Path, *, since: date, seed: int = 1) -> i
                         "order_id": order,
                         "line_number": line,
                         "product_id": product,
-                        "quantity": 20.0,
+                        "quantity": 4.0,
                         "unit_price": usual[product],
                     }
                 )
@@ -138,7 +138,7 @@ def judge(database: Path, day: date) -> dict[str, object]:
     moves = ask(
         database,
         f"select cause, count(*) as customers from ml.ml_segment_history "
-        f"where as_of_date = date '{day}' and change <> 'first_seen' "
+        f"where as_of_date = date '{day}' and change_type <> 'first_seen' "
         "and changed_level = 'segment' group by cause order by cause",
     )
     runs = ask(
@@ -169,8 +169,8 @@ def offices_found(database: Path) -> dict[str, object]:
     """Where the planted customers are."""
     found = ask(
         database,
-        "select segment_id, count(*) filter (where planted) as planted, count(*) as customers from ("
-        "select clusters.segment_id, clusters.customer_key in (select customer_key from "
+        "select segment_id, count(*) filter (where planted) as planted, count(*) as customers "
+        "from (select clusters.segment_id, clusters.customer_key in (select customer_key from "
         f"ml.ml_customer_identities where record_id like 'id:{PLANTED}%') as planted "
         "from ml.ml_customer_clusters as clusters where view = 'all') group by 1 order by 2 desc",
     ).iloc[0]

@@ -15,6 +15,8 @@ SCHEMAS = {
     "ml_customer_identities": identity.SCHEMA,
     "ml_order_line_outliers": quality.OUTLIERS_SCHEMA,
     "ml_segment_models": clustering.MODELS_SCHEMA,
+    "ml_segment_events": clustering.EVENTS_SCHEMA,
+    "ml_segment_backcast": clustering.CLUSTERS_SCHEMA,
     "ml_customer_clusters": clustering.CLUSTERS_SCHEMA,
     "ml_segment_profiles": clustering.PROFILES_SCHEMA,
     "ml_segment_names": clustering.NAMES_SCHEMA,

@@ -109,6 +109,14 @@ SINGULAR = {
     "segment_shares_sum_to_one": (
         "delete from marts.segment_profiles where segment_id = 1 and feature = 'frequency'"
     ),
+    "history_ends_in_the_present_segment": (
+        "delete from marts.segment_history where customer_key = (select min(customer_key) from "
+        "marts.segment_history)"
+    ),
+    "migrations_add_up": (
+        "update marts.segment_migrations set share = share / 2 where as_of_date = (select "
+        "max(as_of_date) from marts.segment_migrations where not is_withheld)"
+    ),
     "buyers_have_a_segment": (
         "update marts.customer_segments set segment_id = 0 where segment_id = 1"
     ),

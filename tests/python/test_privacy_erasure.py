@@ -101,6 +101,8 @@ def test_before_the_person_is_found_everywhere(original, busy):
         ("build.duckdb", "ml.ml_customer_identities"),
         ("build.duckdb", "marts.customers"),
         ("build.duckdb", "intermediate.int_customer_features"),
+        ("build.duckdb", "ml.ml_segment_history"),
+        ("build.duckdb", "marts.segment_history"),
     ]:
         assert place in where, place
     assert found.closed == ()

@@ -363,6 +363,11 @@ FLOOR = {
     "a candidate with a small cluster": (
         "update marts.segment_quality set smallest_share = 9.0 / fitted_rows where is_chosen"
     ),
+    "the stability of few": (
+        "update ml.ml_segment_stability set customers = 9 where measure = 'bootstrap_jaccard' "
+        "and segment_id = 1"
+    ),
+    "a node of few": "update marts.segment_tree set customers = 9 where node_id = 2",
 }
 
 

@@ -11,6 +11,12 @@ identities as (
 
 ),
 
+keys_in_use as (
+
+    select distinct customer_key from identities
+
+),
+
 final as (
 
     select
@@ -18,7 +24,8 @@ final as (
         min(identities.customer_key) as customer_key
     from remembered
     inner join identities on remembered.record_key = identities.record_key
-    where remembered.customer_key not in (select customer_key from identities)
+    left join keys_in_use on remembered.customer_key = keys_in_use.customer_key
+    where keys_in_use.customer_key is null
     group by remembered.customer_key
     having count(distinct identities.customer_key) = 1
 

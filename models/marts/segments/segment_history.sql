@@ -28,7 +28,7 @@ final as (
         lag(history.micro_segment_id) over (
             partition by history.customer_key order by history.as_of_date
         ) as previous_micro_segment_id,
-        history.change,
+        history.change_type,
         history.changed_level,
         history.cause,
         history.model_id,

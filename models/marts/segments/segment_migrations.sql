@@ -8,15 +8,21 @@ with history as (
 -- Every run has its rows, also one in which nobody moved.
 dates as (
 
-    select models.as_of_date, false as is_backcast
+    select
+        models.as_of_date,
+        false as is_backcast
     from {{ ref('ml_segment_models') }} as models
     cross join {{ ref('int_as_of_date') }} as as_of
     where
         models.is_chosen
         and models.view = '{{ var("segmentation_view") }}'
         and models.as_of_date <= as_of.as_of_date
-    union distinct
-    select as_of_date, true as is_backcast from history where is_backcast
+    union all
+    select
+        as_of_date,
+        true as is_backcast
+    from history
+    where is_backcast
 
 ),
 
@@ -25,8 +31,9 @@ runs as (
     select
         as_of_date,
         lag(as_of_date) over (order by as_of_date) as previous_as_of_date,
-        coalesce(lag(is_backcast) over (order by as_of_date), false) as is_backcast
+        coalesce(lag(bool_and(is_backcast)) over (order by as_of_date), false) as is_backcast
     from dates
+    group by as_of_date
 
 ),
 
@@ -49,9 +56,18 @@ moves as (
 
 flows as (
 
-    select as_of_date, to_segment_id as segment_id, customers, 0 as leavers from moves
+    select
+        as_of_date,
+        to_segment_id as segment_id,
+        customers,
+        0 as leavers
+    from moves
     union all
-    select as_of_date, from_segment_id as segment_id, -customers as customers, customers as leavers
+    select
+        as_of_date,
+        from_segment_id as segment_id,
+        -customers as customers,
+        customers as leavers
     from moves
 
 ),

@@ -23,7 +23,7 @@ as_of as (
 -- Nothing is remembered of who may no longer be profiled, or is no longer there.
 profiled as (
 
-    select customer_key from {{ ref('int_customer_permissions') }} where may_be_profiled
+    select * from {{ ref('int_customer_permissions') }} where may_be_profiled
 
 ),
 
@@ -36,7 +36,7 @@ backcast as (
         segments.segment_id,
         segments.sub_segment_id,
         segments.micro_segment_id,
-        'first_seen' as change,
+        'first_seen' as change_type,
         'segment' as changed_level,
         cast(null as string) as cause,
         segments.model_id,
@@ -66,7 +66,8 @@ heirs as (
         successors.customer_key
     from {{ ref('int_customer_keys_succeeded') }} as successors
     inner join stored on successors.old_customer_key = stored.customer_key
-    where successors.customer_key not in (select customer_key from stored)
+    left join stored as own_history on successors.customer_key = own_history.customer_key
+    where own_history.customer_key is null
     group by successors.old_customer_key, successors.customer_key
     qualify row_number() over (
         partition by successors.customer_key
@@ -82,9 +83,11 @@ remembered as (
         {{ all_but_of('stored', ['customer_key']) }}
     from stored
     left join heirs on stored.customer_key = heirs.old_customer_key
-    where coalesce(heirs.customer_key, stored.customer_key) in (select customer_key from profiled)
+    where
+        coalesce(heirs.customer_key, stored.customer_key)
+        in (select profiled.customer_key from profiled)
     union all
-    select * from backcast where customer_key in (select customer_key from profiled)
+    select * from backcast where customer_key in (select profiled.customer_key from profiled)
 
 ),
 
@@ -140,7 +143,7 @@ described as (
 
 ),
 
-today as (
+changes as (
 
     select
         customer_key,
@@ -153,7 +156,7 @@ today as (
             when segment_id is null then 'left'
             when old_segment_id is null then 'returned'
             else 'moved'
-        end as change,
+        end as change_type,
         changed_level,
         case
             when is_first_seen then cast(null as string)
@@ -181,7 +184,7 @@ final as (
     cross join as_of
     where remembered.as_of_date <> as_of.as_of_date
     union all
-    select * from today
+    select * from changes
 
 )
 
