@@ -277,6 +277,9 @@ class _Naming:
 
     def _sub_name(self, parent: Name, number: int, marks: list[_Mark], taken: set[str]) -> Name:
         siblings = [n for n in self.profile if self._parent_of(n) == self._parent_of(number)]
+        # "More frequent · less frequent" says nothing: a part tells something new of its parent.
+        told = {self.wording.theme(feature) for feature, _ in parent.features}
+        marks = [mark for mark in marks if mark.theme not in told]
         if len(siblings) == 1 and not _is_taken(parent, taken):
             return parent
         described = self._description(
