@@ -48,7 +48,10 @@ RULES_SCHEMA = Schema(
 
 @dataclass(frozen=True)
 class Interval:
-    """What a rule asks of one feature: above ``low``, at most ``high``, unknown values or not."""
+    """What a rule asks of one feature: above ``low``, at most ``high``, unknown values or not.
+
+    A tree may split off the unknown values alone: then ``low`` is infinite, and nothing is above.
+    """
 
     feature: int
     low: float = -np.inf
@@ -277,9 +280,6 @@ def _accuracy(rules: list[Rule], values: np.ndarray, segment: np.ndarray) -> flo
     return float(sum(((segment == r.label) & r.holds(values)).sum() for r in rules) / len(segment))
 
 
-_UNKNOWN = {"en": " (or unknown)", "fr": " (ou inconnu)"}
-
-
 def _sentence(
     rule: Rule, features: list[Feature], values: np.ndarray, wording: Wording, language: str
 ) -> str:
@@ -290,21 +290,32 @@ def _sentence(
             wording.figure(feature.name, bound, language) if np.isfinite(bound) else ""
             for bound in (interval.low, interval.high)
         )
-        if language == "en":
-            text = f"{feature.label_en} {_comparison(low, high, language)}"
+        if interval.low >= interval.high:
+            said = {"en": "unknown", "fr": "inconnu"}[language]
+        elif not low and not high:
+            if interval.takes_unknown:
+                continue
+            said = {"en": "known", "fr": "connu"}[language]
         else:
-            text = f"{feature.label_fr} : {_comparison(low, high, language)}"
-        if interval.takes_unknown and np.isnan(column).any():
-            text += _UNKNOWN[language]
-        parts.append(text if text[1:2].isupper() or text[1:2] == "-" else text[:1].lower() + text[1:])
+            said = _comparison(low, high, language)
+            if interval.takes_unknown and np.isnan(column).any():
+                said += {"en": " (or unknown)", "fr": " (ou inconnu)"}[language]
+        text = f"{feature.label_en} {said}" if language == "en" else f"{feature.label_fr} : {said}"
+        parts.append(
+            text if text[1:2].isupper() or text[1:2] == "-" else text[:1].lower() + text[1:]
+        )
     if language == "fr":
         return capitalised(" ; ".join(parts) or "tout le monde")
-    return capitalised(" and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]])) or "everybody")
+    return capitalised(
+        " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]])) or "everybody"
+    )
 
 
 def _comparison(low: str, high: str, language: str) -> str:
     if low and high:
-        return f"over {low} up to {high}" if language == "en" else f"plus de {low} et au plus {high}"
+        return (
+            f"over {low} up to {high}" if language == "en" else f"plus de {low} et au plus {high}"
+        )
     if low:
         return f"over {low}" if language == "en" else f"plus de {low}"
     return f"at most {high}" if language == "en" else f"au plus {high}"
