@@ -24,6 +24,7 @@ PROFILES: Mapping[str, str] = {
         "segment_id <> -1 or coalesce(membership_probability, purchase_probability, "
         "churn_probability, engagement_score) is not null"
     ),
+    "segment_history": "true",
     "customer_rfm": "rfm_segment <> 'Not profiled' or coalesce(r_score, recency_days) is not null",
     "customer_engagement": (
         "lifecycle <> 'not_profiled' or coalesce(engagement_score, sessions, "

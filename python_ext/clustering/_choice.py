@@ -1,52 +1,34 @@
-"""How many segments there are, by a written rule over several indices."""
+"""How many segments there are and by which algorithm: fits, figures, and the rule's verdict."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
 import numpy as np
 import pandas as pd
+from scipy.spatial.distance import cdist
 from threadpoolctl import threadpool_limits
 
-from python_ext.clustering import _indices
-from python_ext.clustering._model import CUSTOMER_KEY, SegmentModel
+from python_ext.clustering import _algorithms, _indices, _rule
+from python_ext.clustering._algorithms import Algorithm, Partition
+from python_ext.clustering._candidates import FIGURES, MODELS_SCHEMA, OF_THE_RUN, Choice
+from python_ext.clustering._model import CUSTOMER_KEY, RFM, RFM_COLUMN, SegmentModel, centroids_of
 from python_ext.clustering._preparation import ViewPreparation
 from python_ext.clustering._views import View
-from python_ext.frames import Schema
+from python_ext.errors import SegmentationError
 
+ALGORITHMS = _rule.ORDER
 MIN_ROWS = 50  # fewer customers are not segmented
 ROWS_PER_CLUSTER = 10
-INDEX_ROWS = 1500  # indices that cost n² or many fits see a sample
-REFERENCE_ROWS = 750
-UNSTABLE, STABLE = 0.60, 0.75  # Hennig (2007)
-TOLERANCE = 0.01  # of an index, about the noise of its reference; within it simpler is better
-
-MODELS_SCHEMA = Schema(
-    {
-        "level": "string",
-        "candidate": "string",
-        "k": "bigint",
-        "inertia": "double",
-        "elbow": "double",
-        "silhouette": "double",
-        "calinski_harabasz": "double",
-        "davies_bouldin": "double",
-        "gap": "double",
-        "gap_se": "double",
-        "silhouette_excess": "double",
-        "calinski_harabasz_excess": "double",
-        "davies_bouldin_excess": "double",
-        "stability_mean": "double",
-        "stability_min": "double",
-        "smallest_share": "double",
-        "votes": "bigint",
-        "is_admissible": "boolean",
-        "is_chosen": "boolean",
-        "reason": "string",
-        "fitted_rows": "bigint",
-        "model_id": "string",
-        "artefact": "binary",
-    },
-    key=("level", "k"),
-)
+REFERENCE_ROWS = 750  # structureless sets, and what is compared with them, have so many
+RESAMPLED_ROWS = 1500
+MIXTURE_REFERENCES = 4
+RESAMPLES = {"kmeans": 12}  # the others cost more and are resampled less
+FEWER_RESAMPLES = 6
+FEWER_REFERENCES = 5
+EXAMINED = 2  # mixtures of the lowest BIC whose stability is measured
+REFINED_ROWS = 20_000  # a mixture is refined on at most so many
 
 
 def choose_segments(
@@ -54,96 +36,524 @@ def choose_segments(
     view: View,
     *,
     seed: int = 42,
-    max_k: int = 10,
+    algorithms: Sequence[str] = ALGORITHMS,
+    max_k: int = 12,
     min_segment_share: float = 0.02,
     fixed_k: int | None = None,
+    fixed_algorithm: str | None = None,
+    is_main: bool = True,
+    choose_rows: int = 2000,
     outlier: float = 3.5,
     worth: str = "monetary",
-    level: str = "segment",
-) -> pd.DataFrame:
-    """Fit k-means for each number of segments, judge all, choose one.
+) -> Choice:
+    """Cluster by each algorithm for each number of segments, judge all, choose one, refine it.
 
-    The rule. A candidate k ≥ 2 is *admissible* if its smallest segment holds at least
-    ``min_segment_share`` of the customers, each segment recurs in bootstrap samples with a mean
-    Jaccard index of at least 0.60, and its gap statistic lies above that of one segment by more
-    than two standard errors. Among the admissible, six indices vote: silhouette,
+    The rule has two steps. *First the number, inside each algorithm.* A candidate k ≥ 2 is
+    admissible if its smallest segment holds at least ``min_segment_share`` of the customers, each
+    segment recurs in bootstrap samples with a mean Jaccard index of at least 0.60, and its gap
+    statistic lies above that of one segment by more than two standard errors, and it spares at
+    least 5 % of the links (below) that k-means cuts on structureless data. Among the
+    admissible of k-means, Ward and average linkage six indices vote: silhouette,
     Calinski-Harabasz, Davies-Bouldin, gap, elbow and stability. The first three favour few
     clusters on any data, so each is first compared with its mean on structureless reference data
-    of the same spread (the uniform box of the gap statistic). They and the gap vote for the
-    simplest candidate within 1 % of their best, the elbow for the knee, stability for the
-    largest number of segments that all recur with a Jaccard index of 0.75 or more. Most votes
-    win, ties go to fewer segments. Without an admissible candidate everyone is one segment.
+    of the same spread. They and the gap vote for the simplest candidate within 1 % of their best,
+    the elbow for the knee, stability for the largest number of segments that all recur with a
+    Jaccard index of 0.75 or more. Most votes win, ties go to fewer segments. Mixtures are chosen
+    by BIC (the simplest within 10 of the lowest), and their gap is the gain in BIC per customer
+    over one component, above the gain on structureless data, and at least 0.1. Density algorithms
+    find their number themselves; at most 30 % of the customers may be noise.
+
+    The best of an algorithm must hold against uniform data in the box of the coordinates too.
+
+    *Then the algorithm, among the best of each*: by how many of the links between nearest
+    neighbours, which k-means cuts on structureless data with as many segments, the segments spare.
+    That figure asks for no shape. The simplest algorithm within 0.20 of the best wins, k-means
+    being the simplest; one whose least stable segment falls more than 0.10 short of the simplest
+    algorithm's is not in the contest.
+
+    Without an admissible candidate there is no stable segmentation: the main view falls back to
+    the RFM segments, any other view to a single segment.
 
     Parameters
     ----------
     frame
-        One row per ``customer_key`` with the feature columns.
+        One row per ``customer_key`` with the feature columns; for the main view also
+        ``rfm_segment_id``, without which it too falls back to one segment.
     view
         The features and how they are prepared.
+    algorithms
+        Those tried, out of ``ALGORITHMS``.
     max_k
         Largest number of segments tried.
     min_segment_share
         Smallest share of customers a segment may hold, 0–1.
-    fixed_k
-        Take this number of segments whatever the rule says; the figures are given all the same.
+    fixed_k, fixed_algorithm
+        In the main view take this number of segments or this algorithm whatever the rule says;
+        ``given_up`` then says what that costs.
+    is_main
+        Whether this is the main view. Outside it other algorithms than k-means are tried near
+        k-means' number only, and neither average linkage nor density.
+    choose_rows
+        Customers the candidates are judged on, those with the smallest hash of their key. The
+        chosen candidate is refined on all rows given, starting from there.
     outlier
         Robust deviations beyond which a customer counts as an outlier of its segment.
     worth
         Column by whose mean segments are numbered, largest first.
-    level
-        Written into the rows.
 
-    Returns
-    -------
-    pandas.DataFrame
-        Columns of ``MODELS_SCHEMA``, one row per candidate, exactly one chosen.
+    Raises
+    ------
+    SegmentationError
+        If an algorithm is not known.
     """
+    if not is_main:
+        fixed_k = fixed_algorithm = None
+    _refuse_unknown([*algorithms, *([fixed_algorithm] if fixed_algorithm else [])])
     frame = frame.sort_values(CUSTOMER_KEY, kind="stable").reset_index(drop=True)
     preparation = ViewPreparation.fit(frame, view, seed=seed)
-    points = preparation.transform(frame)
-    value = _worth(frame, worth)
+    if preparation.features:
+        frame = frame[preparation.known(frame)].reset_index(drop=True)
+    points, far = preparation.transform_both(frame)
+    sample = hash_sample(frame[CUSTOMER_KEY], choose_rows)
     # One thread: the order of a parallel sum is not fixed, and two builds must agree.
     with threadpool_limits(1):
-        sample = _indices.draw_rows(len(points), INDEX_ROWS, seed=seed)
-        ks = list(range(1, _most_clusters(points, sample, max_k=max(max_k, fixed_k or 1)) + 1))
-        distances = _indices.distances_between(points[sample])
-        candidates: dict[int, SegmentModel] = {}
-        figures: list[dict[str, float]] = []
-        for k in ks:
-            labels = _labels(points, k, seed=seed)
-            candidates[k] = SegmentModel.fit(
-                frame, preparation, points, labels, worth=value, outlier=outlier
+        trial = Trial(points[sample], seed=seed, min_segment_share=min_segment_share)
+        most = _most_segments(trial.points, max_k=max(max_k, fixed_k or 1))
+        asked = [name for name in ALGORITHMS if name in (*algorithms, fixed_algorithm)]
+        trial.run_all(asked, most, thorough=is_main, also=fixed_k)
+        verdict = trial.decide(fixed_k=fixed_k, fixed_algorithm=fixed_algorithm)
+        falls_back = verdict.chosen == "kmeans_1" and is_main and RFM_COLUMN in frame.columns
+        if falls_back:
+            ids = frame[RFM_COLUMN].to_numpy()
+            model = SegmentModel.of_rfm(
+                preparation, points, ids, view=view.name, far=far, outlier=outlier
             )
-            stability = np.ones(1)
-            if k > 1:
-                stability = _indices.bootstrap_jaccard(points[sample], labels[sample], k, seed=seed)
-            figures.append(
-                {
-                    "k": k,
-                    "inertia": _inertia(points, labels, k),
-                    **_indices.separation(points, labels, sample=sample, distances=distances),
-                    "stability_mean": float(stability.mean()),
-                    "stability_min": float(stability.min()),
-                    "smallest_share": float(candidates[k].shares.min()),
-                }
+            trial.add(RFM, {model.k: Partition(ids[sample].astype(int) - min(model.ids))})
+        else:
+            algorithm, partition = trial.partitions[verdict.chosen]
+            labels, assigner = refine(partition, algorithm, trial.points, points, seed=seed)
+            model = SegmentModel.fit(
+                preparation,
+                points,
+                labels,
+                view=view.name,
+                algorithm=algorithm,
+                far=far,
+                worth=_worth(frame, worth),
+                outlier=outlier,
+                assigner=assigner,
             )
-        reference = _indices.compare_with_reference(
-            points[sample], ks, silhouette_rows=REFERENCE_ROWS, seed=seed
+    nothing = _why_nothing(frame, preparation, trial)
+    table = trial.describe(verdict, nothing=nothing, falls_back=falls_back).assign(
+        view=view.name,
+        judged_rows=len(sample),
+        fitted_rows=lambda rows: np.where(rows["is_chosen"], len(frame), len(sample)),
+    )
+    return Choice(table[[name for name in MODELS_SCHEMA if name not in OF_THE_RUN]], model)
+
+
+def hash_sample(keys: pd.Series, rows: int) -> np.ndarray:
+    """Sorted positions of the ``rows`` keys with the smallest hash: mostly the same next month."""
+    if len(keys) <= rows:
+        return np.arange(len(keys))
+    digest = pd.util.hash_array(keys.to_numpy(dtype=object), categorize=False)
+    return np.sort(np.argsort(digest, kind="stable")[:rows])
+
+
+def refine(
+    partition: Partition,
+    algorithm: str,
+    sample: np.ndarray,
+    points: np.ndarray,
+    *,
+    seed: int,
+) -> tuple[np.ndarray, _algorithms.Assigner | None]:
+    """Labels 0…k−1 of all points and the assigner, from a partition of a sample of them.
+
+    k-means and mixtures run on from where they stand; the segments of a tree are those of the
+    nearest centroid, those of a density algorithm those of the nearest exemplars.
+    """
+    if partition.k == 1 or not len(points):
+        return np.zeros(len(points), int), None
+    if partition.assigner is None:
+        start = _means(sample, partition)
+        if algorithm == "kmeans":
+            return _algorithms.refine_kmeans(points, start, seed=seed).astype(int), None
+        return cdist(points, start, "sqeuclidean").argmin(axis=1), None
+    labels = partition.assigner.probabilities(points).argmax(axis=1)
+    if algorithm != "gmm":
+        return labels, partition.assigner
+    part = _indices.draw_rows(len(points), REFINED_ROWS, seed=seed)
+    refined = _algorithms.mixture(
+        points[part],
+        labels[part],
+        partition.k,
+        covariance_type=partition.assigner.covariance_type,
+    )
+    return refined.assigner.probabilities(points).argmax(axis=1), refined.assigner
+
+
+def _means(points: np.ndarray, partition: Partition) -> np.ndarray:
+    return np.array(
+        [points[partition.labels == cluster].mean(axis=0) for cluster in range(partition.k)]
+    )
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the rule chose and what is taken."""
+
+    by_rule: str
+    chosen: str
+    judged: Mapping[str, _rule.Verdict]
+    reasons: Mapping[str, str]
+    said: str = ""  # of a choice the analyst fixed
+
+
+@dataclass
+class Trial:
+    """All candidates on one sample of customers; distances and references are shared."""
+
+    points: np.ndarray
+    seed: int
+    min_segment_share: float
+    rows: list[dict] = field(default_factory=list)
+    partitions: dict[str, tuple[str, Partition]] = field(default_factory=dict)
+    by_chance: dict[int, float] = field(default_factory=dict)
+    judged_labels: dict[str, np.ndarray] = field(default_factory=dict)
+    gains: dict[str, float] = field(default_factory=dict)
+    refuted: dict[str, str] = field(default_factory=dict)
+    upheld: set[str] = field(default_factory=set)
+    gap_of_one: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.distances = _indices.distances_between(self.points)
+        self.nearest = _indices.nearest_rows(self.distances)
+        self.part = _indices.draw_rows(len(self.points), REFERENCE_ROWS, seed=self.seed)
+        self.nearest_of_part = _indices.nearest_rows(self.distances[np.ix_(self.part, self.part)])
+        self.counts = _indices.resamples_of(max(len(self.points), 1), seed=self.seed)
+        self.resampled = _indices.draw_rows(len(self.points), RESAMPLED_ROWS, seed=self.seed)
+
+    def run_all(
+        self, algorithms: Sequence[str], most: int, *, thorough: bool, also: int | None
+    ) -> None:
+        """k-means for every number; the others everywhere if ``thorough``, else near its choice."""
+        self.run(_algorithms.KMEANS, range(1, most + 1))
+        if most < 2:
+            return
+        near = self.judge("kmeans").champion
+        middle = self.partitions[near][1].k if near else 3
+        ks = range(2, most + 1) if thorough else range(middle - 1, middle + 2)
+        ks = sorted({k for k in (*ks, also or middle) if 2 <= k <= most})
+        for name in algorithms:
+            if name in ("ward", "average") and (name == "ward" or thorough):
+                self.run(_algorithms.tree_of(name), ks)
+            elif name == "gmm":
+                self.run_mixtures(ks, middle=min(middle, most), also=also)
+            elif name in _rule.DENSITY and thorough:
+                least = self.min_segment_share
+                self.run(_algorithms.density_of(name, least_share=least), ks)
+
+    def run(self, algorithm: Algorithm, ks: Sequence[int]) -> None:
+        """Fit, judge, compare with structureless data and resample one algorithm."""
+        ks = list(ks)
+        found = dict(algorithm.fit(self.points, ks, seed=self.seed))
+        dense = algorithm.name in _rule.DENSITY
+        found = {k: p for k, p in found.items() if k in ks or (dense and k >= 2)}
+        if not found:
+            return
+        judged = list(found)
+        rows = self.add(algorithm.name, found)
+        stable = _indices.bootstrap_stability(
+            self.points[self.resampled],
+            {k: p.labels[self.resampled] for k, p in found.items() if k > 1},
+            algorithm=algorithm,
+            resamples=RESAMPLES.get(algorithm.name, FEWER_RESAMPLES),
+            seed=self.seed,
         )
-    table = pd.concat([pd.DataFrame(figures), pd.DataFrame(reference)], axis=1)
-    table["elbow"] = _indices.elbow(table["inertia"].to_numpy())
-    nothing = _why_nothing(frame, preparation)
-    table = _decide(table, min_segment_share=min_segment_share, fixed_k=fixed_k, nothing=nothing)
-    return table.assign(
-        level=level,
-        candidate=[f"kmeans_{k}" for k in ks],
-        fitted_rows=len(frame),
-        model_id=[candidates[k].model_id for k in ks],
-        artefact=[
-            candidates[k].to_bytes() if chosen else None
-            for k, chosen in zip(ks, table["is_chosen"], strict=True)
-        ],
-    )[list(MODELS_SCHEMA)]
+        compared = {}
+        if not dense:
+            # Ward's gap, too, is measured from the one segment that needs no tree.
+            every = sorted({1, *judged})
+            compared = _indices.compare_with_reference(
+                self.points[self.part],
+                every,
+                algorithm=algorithm,
+                references=8 if algorithm.name == "kmeans" else FEWER_REFERENCES,
+                seed=self.seed,
+            )
+            self.gap_of_one[algorithm.name] = compared["gap"][0]
+            compared = {name: dict(zip(every, v, strict=True)) for name, v in compared.items()}
+        if algorithm.name == "kmeans":
+            self.by_chance = compared["connectivity_reference"]
+        labels_of = {
+            k: self.judged_labels[row["candidate"]] for k, row in zip(found, rows, strict=True)
+        }
+        elbow = _indices.elbow(np.array([row["inertia"] for row in rows]))
+        for i, (k, row) in enumerate(zip(judged, rows, strict=True)):
+            row |= {name: values[k] for name, values in compared.items() if name in FIGURES}
+            row["elbow"] = elbow[i]
+            row["stability_mean"], row["stability_min"] = _mean_and_least(stable.get(k))
+            row["connectivity_excess"] = self._spared(k, labels_of[k])
+
+    def run_mixtures(self, ks: Sequence[int], *, middle: int, also: int | None) -> None:
+        """Covariance types at k-means' number, then every number with the best type."""
+        starts = {k: self.partitions[f"kmeans_{k}"][1].labels for k in {*ks, middle}}
+        starts[1] = np.zeros(len(self.points), int)
+
+        def fit(k: int, kind: str) -> Partition:
+            return _algorithms.mixture(self.points, starts[k], k, covariance_type=kind)
+
+        kinds = {kind: fit(middle, kind) for kind in _algorithms.COVARIANCE_TYPES}
+        best = min(kinds, key=lambda kind: kinds[kind].bic)
+        for kind, partition in kinds.items():
+            if kind != best:
+                self.add(f"gmm_{kind}", {middle: partition})
+        found = {k: kinds[best] if k == middle else fit(k, best) for k in ks}
+        found = {k: p for k, p in found.items() if len(np.unique(p.labels)) == k}
+        rows = dict(zip(found, self.add(f"gmm_{best}", found), strict=True))
+        by_bic = sorted(found, key=lambda k: found[k].bic)
+        large = [k for k in by_bic if rows[k]["smallest_share"] >= self.min_segment_share]
+        examined = {*large[:EXAMINED], *({middle, also} & set(found))}
+        one = fit(1, best).bic
+        algorithm = _algorithms.mixture_of(best)
+        for k in sorted(examined):
+            resampled = self.points[self.resampled]
+            labels = found[k].labels[self.resampled]
+            stable = _indices.bootstrap_stability(
+                resampled,
+                {k: labels},
+                algorithm=algorithm,
+                resamples=FEWER_RESAMPLES,
+                n_init=1,
+                seed=self.seed,
+            )
+            rows[k]["stability_mean"], rows[k]["stability_min"] = _mean_and_least(stable[k])
+            gain = (one - found[k].bic) / (2 * len(self.points))
+            self.gains[rows[k]["candidate"]] = gain
+            chance = self._chance_gain(k, best)
+            rows[k]["gap"] = gain - chance.mean()
+            rows[k]["gap_se"] = chance.std() * np.sqrt(1 + 1 / len(chance))
+        self.gap_of_one["gmm"] = 0.0
+
+    def _chance_gain(self, k: int, kind: str, *, turned: bool = True) -> np.ndarray:
+        """Gain in BIC per row over one component, on structureless sets."""
+        _, drawn = _indices.reference_sets(
+            self.points[self.part], number=MIXTURE_REFERENCES, seed=self.seed, turned=turned
+        )
+        gains = []
+        for rows in drawn:
+            start = _algorithms.kmeans(rows, [1, k], seed=self.seed, n_init=1)
+            one, many = (
+                _algorithms.mixture(rows, start[n].labels, n, covariance_type=kind).bic
+                for n in (1, k)
+            )
+            gains.append((one - many) / (2 * len(rows)))
+        return np.array(gains)
+
+    def add(self, name: str, found: Mapping[int, Partition]) -> list[dict]:
+        """Rows of the candidates with the figures that need no other fit."""
+        added = []
+        for k, partition in found.items():
+            candidate, algorithm = f"{name}_{k}", name.split("_")[0]
+            assigned = partition.labels if algorithm == RFM else self._assigned(partition)
+            # k-means is judged by its own labels, whose sum of squares is the least.
+            labels = partition.labels if algorithm == "kmeans" else assigned
+            self.partitions[candidate] = (algorithm, partition)
+            sizes = np.bincount(labels, minlength=k)
+            fitted = partition.labels >= 0
+            row = {
+                "candidate": candidate,
+                "algorithm": algorithm,
+                "k": k,
+                **dict.fromkeys(FIGURES, np.nan),
+                "inertia": _indices.within(self.points, labels),
+                "bic": partition.bic,
+                "smallest_share": sizes.min() / max(len(labels), 1) if len(labels) else 1.0,
+                "noise_share": _indices.share_of_noise(partition.labels),
+                "agreement": float((assigned == partition.labels)[fitted].mean())
+                if fitted.any()
+                else 1.0,
+                "parameters": partition.parameters,
+            }
+            if len(labels):
+                row |= _indices.separation(
+                    self.points, labels, distances=self.distances, nearest=self.nearest
+                )
+            if k > 1:
+                scores = _indices.silhouettes(self.distances, labels)
+                low, high = _indices.interval_of_mean(scores, self.counts)
+                row["silhouette_lower"], row["silhouette_upper"] = low, high
+            row["connectivity_excess"] = self._spared(k, labels)
+            self.judged_labels[candidate] = labels
+            added.append(row)
+        self.rows += added
+        return added
+
+    def _spared(self, k: int, labels: np.ndarray) -> float:
+        """Share of the links that k-means cuts on structureless data and these labels do not."""
+        cut = self.by_chance.get(k, 0.0)
+        if not cut > 0:
+            return np.nan
+        return 1 - _indices.connectivity(self.nearest_of_part, labels[self.part]) / cut
+
+    def _assigned(self, partition: Partition) -> np.ndarray:
+        """The labels customers would get: noise goes to the nearest segment."""
+        if partition.k < 2:
+            return partition.labels
+        assigner = partition.assigner or centroids_of(self.points, partition.labels, partition.k)
+        return assigner.probabilities(self.points).argmax(axis=1)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row per candidate."""
+        return pd.DataFrame(self.rows)
+
+    def judge(self, algorithm: str) -> _rule.Verdict:
+        """The rule inside one algorithm."""
+        while True:
+            table = self.table
+            verdict = _rule.judge_algorithm(
+                table[(table["algorithm"] == algorithm) & (table["k"] > 1)],
+                self.gap_of_one.get(algorithm, np.nan),
+                min_segment_share=self.min_segment_share,
+                refuted=self.refuted,
+            )
+            if verdict.champion is None or verdict.champion in self.upheld:
+                return verdict
+            self._verify(verdict.champion)
+
+    def _verify(self, candidate: str) -> None:
+        """Whether the best candidate is clearer than the box of the coordinates as well.
+
+        The principal axes of a square may be its diagonals, and whatever fills a square is
+        clearer than the larger box around it.
+        """
+        algorithm, partition = self.partitions[candidate]
+        k = partition.k
+        self.upheld.add(candidate)
+        if algorithm in _rule.DENSITY:
+            return
+        if algorithm == "gmm":
+            kind = partition.assigner.covariance_type
+            chance = self._chance_gain(k, kind, turned=False)
+            gain = self.gains[candidate] - chance.mean()
+            error, one = chance.std() * np.sqrt(1 + 1 / len(chance)), 0.0
+        else:
+            tried = _algorithms.KMEANS if algorithm == "kmeans" else _algorithms.tree_of(algorithm)
+            found = _indices.compare_with_reference(
+                self.points[self.part],
+                [1, k],
+                algorithm=tried,
+                references=FEWER_REFERENCES,
+                seed=self.seed,
+                turned=False,
+            )
+            (one, gain), (_, error) = found["gap"], found["gap_se"]
+        if not gain - 2 * error > one:
+            self.refuted[candidate] = (
+                f"in the box of the coordinates its gap of {gain:.3f} is not above the {one:.3f} "
+                f"of one segment by two standard errors of {error:.3f}: no clearer than "
+                "structureless data"
+            )
+
+    def decide(self, *, fixed_k: int | None, fixed_algorithm: str | None) -> Decision:
+        """The rule among algorithms, and what the analyst fixed."""
+        table = self.table.set_index("candidate", drop=False)
+        names = [n for n in ALGORITHMS if ((table["algorithm"] == n) & (table["k"] > 1)).any()]
+        judged = {name: self.judge(name) for name in names}
+        reasons = {
+            key: text for verdict in judged.values() for key, text in verdict.reasons.items()
+        }
+        champions = [verdict.champion for verdict in judged.values() if verdict.champion]
+        by_rule = "kmeans_1"
+        if champions:
+            by_rule, said = _rule.judge_champions(table.loc[champions])
+            reasons |= {name: f"{reasons[name]}. {text}" for name, text in said.items()}
+        if fixed_k is None and fixed_algorithm is None:
+            return Decision(by_rule, by_rule, judged, reasons)
+        chosen, said = self._fixed(table, judged, by_rule, fixed_k, fixed_algorithm)
+        return Decision(by_rule, chosen, judged, reasons, said)
+
+    def _fixed(
+        self,
+        table: pd.DataFrame,
+        judged: Mapping[str, _rule.Verdict],
+        by_rule: str,
+        fixed_k: int | None,
+        fixed_algorithm: str | None,
+    ) -> tuple[str, str]:
+        asked = " and ".join(
+            [f"{fixed_k} segments"] * (fixed_k is not None)
+            + [fixed_algorithm or ""] * (fixed_algorithm is not None)
+        )
+        for algorithm in dict.fromkeys(
+            [fixed_algorithm or table.loc[by_rule, "algorithm"], "kmeans"]
+        ):
+            rows = table[table["algorithm"] == algorithm]
+            rows = rows[rows["k"] == fixed_k] if fixed_k is not None else rows[rows["k"] > 1]
+            if algorithm == "gmm" and len(rows):
+                rows = rows[rows["stability_min"].notna()]
+            if len(rows) == 0:
+                continue
+            if fixed_algorithm in (None, algorithm):
+                champion = judged[algorithm].champion if algorithm in judged else None
+                least = _rule.least_objectionable(rows, min_segment_share=self.min_segment_share)
+                return champion if champion in rows.index else least, "fixed by the analyst"
+        return by_rule, f"fixed by the analyst, {asked} was asked, which these data do not allow"
+
+    def describe(
+        self, decision: Decision, *, nothing: str | None, falls_back: bool
+    ) -> pd.DataFrame:
+        """The table with verdicts, choice and reasons."""
+        table = self.table
+        chosen = table["candidate"].iloc[-1] if falls_back else decision.chosen
+        admissible = {name for verdict in decision.judged.values() for name in verdict.admissible}
+        votes = {key: n for verdict in decision.judged.values() for key, n in verdict.votes.items()}
+        reasons = dict(decision.reasons)
+        nobody = "no stable segmentation exists: " + (
+            nothing or "no candidate is large enough, stable and clearer than structureless data"
+        )
+        reasons["kmeans_1"] = "not needed: an admissible segmentation exists"
+        if decision.by_rule == "kmeans_1":
+            admissible.add("kmeans_1")
+            reasons["kmeans_1"] = f"everyone is one segment: {nobody}"
+        if falls_back:
+            reasons[chosen] = f"{nobody}. The RFM segments stand in"
+        by_rule = table[table["candidate"] == decision.by_rule].iloc[0]
+        lost = ""
+        if decision.said:
+            taken = table[table["candidate"] == chosen].iloc[0]
+            reasons[chosen] = (
+                f"{decision.said}; the rule chooses {decision.by_rule}. {reasons.get(chosen, '')}"
+            )
+            if chosen != decision.by_rule:
+                lost = _rule.given_up(taken, by_rule if by_rule["k"] > 1 else None)
+        return table.assign(
+            votes=[votes.get(name, 0) for name in table["candidate"]],
+            is_admissible=[name in admissible for name in table["candidate"]],
+            is_chosen=table["candidate"] == chosen,
+            reason=[_reason(row, reasons) for _, row in table.iterrows()],
+            given_up=[lost if name == chosen else "" for name in table["candidate"]],
+        )
+
+
+def _reason(row: pd.Series, reasons: Mapping[str, str]) -> str:
+    said = reasons[row["candidate"]]
+    return f"{said} ({row['parameters']})" if row["parameters"] else said
+
+
+def _mean_and_least(values: np.ndarray | None) -> tuple[float, float]:
+    return (1.0, 1.0) if values is None else (float(values.mean()), float(values.min()))
+
+
+def _refuse_unknown(algorithms: Sequence[str]) -> None:
+    unknown = [name for name in algorithms if name not in ALGORITHMS]
+    if unknown:
+        raise SegmentationError(
+            f"there is no algorithm {', '.join(map(repr, unknown))}. Write some of "
+            f"{', '.join(ALGORITHMS)} in the vars segmentation_algorithms and fixed_algorithm."
+        )
 
 
 def _worth(frame: pd.DataFrame, column: str) -> np.ndarray:
@@ -153,14 +563,14 @@ def _worth(frame: pd.DataFrame, column: str) -> np.ndarray:
     return np.where(np.isfinite(values), values, 0.0)
 
 
-def _most_clusters(points: np.ndarray, sample: np.ndarray, *, max_k: int) -> int:
+def _most_segments(points: np.ndarray, *, max_k: int) -> int:
     if len(points) < MIN_ROWS or not points.shape[1]:
         return 1
-    distinct = len(np.unique(points[sample].round(9), axis=0))
+    distinct = len(np.unique(points.round(9), axis=0))
     return max(1, min(max_k, len(points) // ROWS_PER_CLUSTER, distinct - 1))
 
 
-def _why_nothing(frame: pd.DataFrame, preparation: ViewPreparation) -> str | None:
+def _why_nothing(frame: pd.DataFrame, preparation: ViewPreparation, trial: Trial) -> str | None:
     """Why there is nothing to segment, where there is nothing."""
     if len(frame) < MIN_ROWS:
         return f"{len(frame)} customers, at least {MIN_ROWS} are needed"
@@ -168,113 +578,3 @@ def _why_nothing(frame: pd.DataFrame, preparation: ViewPreparation) -> str | Non
         dropped = "; ".join(f"{name}: {why}" for name, why in preparation.dropped.items())
         return f"no feature tells customers apart ({dropped or 'none is given'})"
     return None
-
-
-def _labels(points: np.ndarray, k: int, *, seed: int) -> np.ndarray:
-    return (
-        np.zeros(len(points), int) if k == 1 else _indices.fit_kmeans(points, k, seed=seed).labels_
-    )
-
-
-def _inertia(points: np.ndarray, labels: np.ndarray, k: int) -> float:
-    """Within-cluster sum of squares."""
-    if not points.size:
-        return 0.0
-    means = np.array([points[labels == cluster].mean(axis=0) for cluster in range(k)])
-    return float(((points - means[labels]) ** 2).sum())
-
-
-def _objections(row: pd.Series, one: pd.Series, *, min_segment_share: float) -> list[str]:
-    said = []
-    if row["smallest_share"] < min_segment_share:
-        said.append(
-            f"the smallest segment holds {row['smallest_share']:.1%} of customers, "
-            f"at least {min_segment_share:.1%} are asked"
-        )
-    if row["stability_min"] < UNSTABLE:
-        said.append(
-            f"the least stable segment recurs with a Jaccard index of {row['stability_min']:.2f}, "
-            f"at least {UNSTABLE:.2f} is asked"
-        )
-    if not row["gap"] - 2 * row["gap_se"] > one["gap"]:
-        said.append(
-            f"the gap of {row['gap']:.3f} is not above the {one['gap']:.3f} of one segment by two "
-            f"standard errors of {row['gap_se']:.3f}: no clearer than structureless data"
-        )
-    return said
-
-
-def _votes(admissible: pd.DataFrame, gap_of_one: float) -> dict[str, int]:
-    """Index → the number of segments it votes for."""
-    excess = {
-        "silhouette": admissible["silhouette_excess"],
-        "Calinski-Harabasz": admissible["calinski_harabasz_excess"],
-        "Davies-Bouldin": admissible["davies_bouldin_excess"],
-        "gap": admissible["gap"] - gap_of_one,
-    }
-    votes = {}
-    for name, value in excess.items():
-        enough = value >= value.max() - TOLERANCE * abs(value.max())
-        votes[name] = int(admissible.loc[enough, "k"].min())
-    votes["elbow"] = int(admissible.loc[admissible["elbow"].idxmax(), "k"])
-    stable = admissible[admissible["stability_min"] >= STABLE]
-    if len(stable):
-        votes["stability"] = int(stable["k"].max())
-    return votes
-
-
-def _decide(
-    table: pd.DataFrame, *, min_segment_share: float, fixed_k: int | None, nothing: str | None
-) -> pd.DataFrame:
-    """Add votes, is_admissible, is_chosen and reason to the table of candidates."""
-    one = table.iloc[0]
-    ks = [int(k) for k in table["k"]]
-    objections = {
-        k: _objections(row, one, min_segment_share=min_segment_share)
-        for k, (_, row) in zip(ks, table.iterrows(), strict=True)
-        if k > 1
-    }
-    admissible = table[[k > 1 and not objections[k] for k in ks]]
-    voters = _votes(admissible, one["gap"]) if len(admissible) else {}
-    count = {k: sum(vote == k for vote in voters.values()) for k in ks}
-    allowed = {int(k) for k in admissible["k"]} or {1}
-    by_rule = min(allowed, key=lambda k: (-count[k], k))
-    chosen = fixed_k if fixed_k in ks else by_rule
-    reasons = {k: _reason(k, by_rule, objections, voters, count, nothing) for k in ks}
-    if fixed_k is not None:
-        asked = "" if chosen == fixed_k else f", {fixed_k} was asked, which these data do not allow"
-        reasons[chosen] = (
-            f"fixed by the analyst{asked}; the rule chooses {by_rule}. {reasons[chosen]}"
-        )
-    return table.assign(
-        votes=[count[k] for k in ks],
-        is_admissible=[k in allowed for k in ks],
-        is_chosen=[k == chosen for k in ks],
-        reason=[reasons[k] for k in ks],
-    )
-
-
-def _reason(
-    k: int,
-    by_rule: int,
-    objections: dict[int, list[str]],
-    voters: dict[str, int],
-    count: dict[int, int],
-    nothing: str | None,
-) -> str:
-    """Why a candidate was chosen or not, in words."""
-    if k == 1 and by_rule > 1:
-        return "not needed: an admissible number of segments exists"
-    if k == 1:
-        return "everyone is one segment: " + (
-            nothing
-            or "no number of segments is large enough, stable and clearer than structureless data"
-        )
-    if objections[k]:
-        return "rejected: " + "; ".join(objections[k])
-    names = ", ".join(name for name, vote in voters.items() if vote == k)
-    said = f"{count[k]} of {len(voters)} votes" + (f" ({names})" if names else "")
-    if k != by_rule:
-        return f"admissible, {said}"
-    tie = sum(votes == count[k] for votes in count.values()) > 1
-    return f"chosen by {said}" + ("; the simplest of a tie" if tie else "")

@@ -4,28 +4,34 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.spatial.distance import cdist
-from scipy.special import softmax
 
+from python_ext.clustering._assigners import Assigner, Centroids, read_assigner
 from python_ext.clustering._preparation import ViewPreparation
+from python_ext.clustering._views import ViewFeature
 from python_ext.errors import SegmentationError
-from python_ext.features import Feature
 from python_ext.frames import Schema
 from python_ext.imputation import FeatureImputer
 
-FORMAT = "segmentation.kmeans.3"
+FORMAT = "segmentation.2026-11"
 CUSTOMER_KEY = "customer_key"
+RFM = "rfm"  # algorithm of the fallback: the RFM segments themselves
+RFM_COLUMN = "rfm_segment_id"
+RFM_IDS = tuple(range(901, 912))  # as numbered in the seed rfm_segments
 
 CLUSTERS_SCHEMA = Schema(
     {
+        "view": "string",
         "customer_key": "string",
         "segment_id": "bigint",
+        "sub_segment_id": "bigint",
+        "micro_segment_id": "bigint",
         "membership_probability": "double",
         "second_segment_id": "bigint",
         "second_probability": "double",
@@ -33,8 +39,9 @@ CLUSTERS_SCHEMA = Schema(
         "is_outlier": "boolean",
         "imputed_features": "bigint",
         "model_id": "string",
+        "previous_model_segment_id": "bigint",
     },
-    key=("customer_key",),
+    key=("view", "customer_key"),
 )
 
 
@@ -44,50 +51,77 @@ class ArtefactError(SegmentationError):
 
 @dataclass(frozen=True)
 class SegmentModel:
-    """Centroids in prepared coordinates with what is needed to assign any customer.
+    """Segments of one view in prepared coordinates, and what is needed to assign any customer.
 
     Attributes
     ----------
+    view
+        Name of the view.
+    algorithm
+        kmeans, ward, average, gmm, dbscan, hdbscan, or rfm: no algorithm found anything, and the
+        RFM segments stand in.
     preparation
         From raw features to coordinates.
     centroids
-        Shape (k, coordinates); row i is segment i + 1.
+        Shape (k, width): mean of each segment's customers; row i is the segment of index i.
     shares
         Share of the fitted customers in each segment.
-    variance
-        Within-segment variance per effective dimension, pooled over segments.
     limits
         Distance to its centroid beyond which a member of a segment counts as an outlier.
+    assigner
+        The algorithm's own rule of who belongs where; None for rfm.
+    ids
+        Public id of each segment, by index.
+    issued
+        Level → highest id ever given, so that none is given twice.
+    nesting
+        Sub- and micro-segments, or None.
+    reference
+        What drift is measured against, or None.
     """
 
+    view: str
+    algorithm: str
     preparation: ViewPreparation
     centroids: np.ndarray
     shares: np.ndarray
-    variance: float
     limits: np.ndarray
+    assigner: Assigner | None
+    ids: tuple[int, ...]
+    issued: dict[str, int]
+    nesting: Any = None
+    reference: dict[str, Any] | None = field(default=None, compare=False)
 
     @property
     def k(self) -> int:
         """Number of segments."""
         return len(self.centroids)
 
+    @property
+    def is_fallback(self) -> bool:
+        """Whether these are the RFM segments, because nothing stable was found."""
+        return self.algorithm == RFM
+
     @classmethod
     def fit(
         cls,
-        frame: pd.DataFrame,
         preparation: ViewPreparation,
         points: np.ndarray,
         labels: np.ndarray,
         *,
+        view: str,
+        algorithm: str,
+        far: np.ndarray,
         worth: np.ndarray,
         outlier: float,
+        assigner: Assigner | None = None,
     ) -> SegmentModel:
-        """Describe a finished clustering.
+        """Describe a finished clustering; segments get the ids 1…k.
 
         Parameters
         ----------
-        frame, points
-            The fitted customers, raw and prepared.
+        points, far
+            The fitted customers in prepared coordinates, winsorised and not.
         labels
             Cluster of each customer, 0…k−1.
         worth
@@ -95,8 +129,15 @@ class SegmentModel:
             gets the same numbers.
         outlier
             Limit = median + outlier · 1.4826 · MAD of the members' distances.
+        assigner
+            In the order of ``labels``; the spherical posterior of the centroids if not given.
         """
-        k = int(labels.max(initial=0)) + 1
+        k = (
+            len(assigner.probabilities(points[:1])[0])
+            if assigner is not None and len(points)
+            else 0
+        )
+        k = max(k, int(labels.max(initial=0)) + 1)
         members = [labels == cluster for cluster in range(k)]
         centroids = np.array(
             [points[m].mean(axis=0) if m.any() else np.zeros(points.shape[1]) for m in members]
@@ -105,73 +146,191 @@ class SegmentModel:
         order = sorted(range(k), key=lambda c: (-value[c], tuple(centroids[c])))
         centroids = centroids[order]
         number = np.argsort(order)[labels]
-        shares = np.bincount(number, minlength=k) / max(len(number), 1)
-        far = preparation.transform(frame, clip=False) - centroids[number]
-        distance = np.sqrt((far**2).sum(axis=1))
+        shares = np.bincount(number, minlength=k) / len(number) if len(number) else np.ones(k)
+        if assigner is None:
+            assigner = Centroids(centroids, shares, _effective_variance(points - centroids[number]))
+        else:
+            assigner = assigner.reordered(order)
         return cls(
-            preparation,
-            centroids,
-            shares if len(number) else np.ones(k),
-            _effective_variance(points - centroids[number]),
-            np.array([_robust_limit(distance[number == c], outlier) for c in range(k)]),
+            view=view,
+            algorithm=algorithm,
+            preparation=preparation,
+            centroids=centroids,
+            shares=shares,
+            limits=_limits(far, centroids, number, outlier),
+            assigner=assigner,
+            ids=tuple(range(1, k + 1)),
+            issued={"segment": k},
         )
+
+    @classmethod
+    def of_rfm(
+        cls,
+        preparation: ViewPreparation,
+        points: np.ndarray,
+        rfm_segment_id: np.ndarray,
+        *,
+        view: str,
+        far: np.ndarray,
+        outlier: float,
+    ) -> SegmentModel:
+        """The RFM segments as the segmentation of a view in which nothing was found."""
+        number = np.asarray(rfm_segment_id, dtype=np.int64) - RFM_IDS[0]
+        k = len(RFM_IDS)
+        members = [number == segment for segment in range(k)]
+        middle = points.mean(axis=0) if len(points) else np.zeros(points.shape[1])
+        centroids = np.array([points[m].mean(axis=0) if m.any() else middle for m in members])
+        return cls(
+            view=view,
+            algorithm=RFM,
+            preparation=preparation,
+            centroids=centroids,
+            shares=np.bincount(number, minlength=k) / max(len(number), 1),
+            limits=_limits(far, centroids, number, outlier),
+            assigner=None,
+            ids=RFM_IDS,
+            issued={"segment": 0},
+        )
+
+    def labels(self, points: np.ndarray) -> np.ndarray:
+        """Index 0…k−1 of the most probable segment of each row of prepared coordinates.
+
+        Raises
+        ------
+        SegmentationError
+            For RFM segments, which follow a column and not the coordinates.
+        """
+        return self._probabilities(points).argmax(axis=1)
+
+    def known(self, frame: pd.DataFrame) -> np.ndarray:
+        """Mask of the rows that have a segment in this view."""
+        if self.is_fallback or not self.preparation.features:
+            return np.ones(len(frame), bool)
+        return self.preparation.known(frame)
 
     def assign(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Segment of each customer with its probability.
 
-        The probability is the posterior of a mixture of spherical Gaussians with the fitted
-        centroids c, shares π and one variance σ²: p_j ∝ π_j · exp(−|x − c_j|² / 2σ²). The segment
-        is the most probable one. ``distance`` is Euclidean, to the segment's centroid, before
-        winsorising, so that an extreme customer is seen as one.
+        The segment is the most probable one. ``distance`` is Euclidean, to the segment's centroid,
+        before winsorising, so that an extreme customer is seen as one. RFM segments are certain.
 
         Returns
         -------
         pandas.DataFrame
-            Columns of ``CLUSTERS_SCHEMA``, one row per row of ``frame``.
+            Columns of ``CLUSTERS_SCHEMA``, one row per row of ``frame`` that is known in this
+            view. ``previous_model_segment_id`` is null.
         """
-        points = self.preparation.transform(frame)
-        squared = cdist(points, self.centroids, "sqeuclidean")
-        posterior = softmax(np.log(self.shares) - squared / (2 * self.variance), axis=1)
-        ranked = np.argsort(-posterior, axis=1, kind="stable")
-        rows, first = np.arange(len(frame)), ranked[:, 0]
-        far = self.preparation.transform(frame, clip=False) - self.centroids[first]
-        distance = np.sqrt((far**2).sum(axis=1))
-        second = ranked[:, 1] if self.k > 1 else None
+        known = self.known(frame)
+        if not known.all():
+            frame = frame[known]
+        points, far = self.preparation.transform_both(frame)
+        rows = np.arange(len(frame))
+        number = np.array(self.ids, dtype=np.int64)
+        second = second_probability = np.nan
+        if self.is_fallback:
+            first = _rfm_index(frame)
+            probability, noise = np.ones(len(frame)), np.zeros(len(frame), bool)
+        else:
+            posterior = self._probabilities(points)
+            first = posterior.argmax(axis=1)
+            probability = posterior[rows, first]
+            noise = self.assigner.far_out(points, first)
+            if self.k > 1:
+                posterior[rows, first] = -1.0
+                second = posterior.argmax(axis=1)
+                second_probability = posterior[rows, second]
+                second = number[second]
+        sub = micro = np.nan
+        if self.nesting is not None and len(frame):
+            sub, micro = self.nesting.assign(points, first)
+        distance = np.sqrt(((far - self.centroids[first]) ** 2).sum(axis=1))
         return pd.DataFrame(
             {
+                "view": self.view,
                 "customer_key": frame[CUSTOMER_KEY].to_numpy(),
-                "segment_id": first + 1,
-                "membership_probability": posterior[rows, first],
-                "second_segment_id": second + 1 if second is not None else np.nan,
-                "second_probability": posterior[rows, second] if second is not None else np.nan,
+                "segment_id": number[first],
+                "sub_segment_id": sub,
+                "micro_segment_id": micro,
+                "membership_probability": probability,
+                "second_segment_id": second,
+                "second_probability": second_probability,
                 "distance": distance,
-                "is_outlier": distance > self.limits[first],
+                "is_outlier": noise | (distance > self.limits[first]),
                 "imputed_features": self.preparation.count_imputed(frame),
                 "model_id": self.model_id,
-            }
+                "previous_model_segment_id": np.nan,
+            },
+            index=np.arange(len(frame)),
         )
 
+    def segment_ids(self, frame: pd.DataFrame) -> np.ndarray:
+        """Public segment id of each row as float, NaN where the view knows nothing of it."""
+        found = np.full(len(frame), np.nan)
+        known = self.known(frame)
+        part = frame if known.all() else frame[known]
+        first = (
+            _rfm_index(part) if self.is_fallback else self.labels(self.preparation.transform(part))
+        )
+        found[known] = np.array(self.ids, dtype=float)[first]
+        return found
+
+    def replace_ids(
+        self, ids: Sequence[int], issued: Mapping[str, int] | None = None
+    ) -> SegmentModel:
+        """The same segments under other ids.
+
+        Raises
+        ------
+        SegmentationError
+            If an id repeats, is not positive, or there is not one for each segment.
+        """
+        ids = tuple(int(number) for number in ids)
+        if len(ids) != self.k or len(set(ids)) != self.k or min(ids) < 1:
+            raise SegmentationError(
+                f"segments of view {self.view} cannot have the ids {ids}: {self.k} different "
+                "positive numbers are needed"
+            )
+        return replace(self, ids=ids, issued=dict(self.issued if issued is None else issued))
+
+    def with_nesting(self, nesting: Any) -> SegmentModel:
+        """The same segments with sub- and micro-segments."""
+        return replace(self, nesting=nesting)
+
+    def with_reference(self, reference: dict[str, Any] | None) -> SegmentModel:
+        """The same segments with what drift is measured against."""
+        return replace(self, reference=reference)
+
     @property
-    def imputation(self) -> tuple[list[Feature], FeatureImputer]:
+    def imputation(self) -> tuple[list[ViewFeature], FeatureImputer]:
         """Its features with what stands in for their unknown values."""
         return self.preparation.features, FeatureImputer.from_dict(self.preparation.imputer)
 
     def to_bytes(self) -> bytes:
         """JSON text: readable, and nothing in it can run."""
+        return self._stored
+
+    @cached_property
+    def _stored(self) -> bytes:
         content = {
             "format": FORMAT,
+            "view": self.view,
+            "algorithm": self.algorithm,
             "preparation": self.preparation.to_dict(),
             "centroids": self.centroids.tolist(),
             "shares": self.shares.tolist(),
-            "variance": self.variance,
             "limits": self.limits.tolist(),
+            "assigner": None if self.assigner is None else self.assigner.to_dict(),
+            "ids": list(self.ids),
+            "issued": self.issued,
+            "nesting": None if self.nesting is None else self.nesting.to_dict(),
+            "reference": self.reference,
         }
         return json.dumps(content, sort_keys=True, allow_nan=False).encode()
 
-    @property
+    @cached_property
     def model_id(self) -> str:
         """First 16 hexadecimal characters of the artefact's SHA-256."""
-        return hashlib.sha256(self.to_bytes()).hexdigest()[:16]
+        return hashlib.sha256(self._stored).hexdigest()[:16]
 
     @classmethod
     def from_bytes(cls, artefact: bytes, *, model_id: str) -> SegmentModel:
@@ -195,14 +354,58 @@ class SegmentModel:
                 f"reads {FORMAT!r}. Rebuild ml_segment_models."
             )
         preparation = ViewPreparation.from_dict(stored["preparation"])
-        centroids = np.array(stored["centroids"], dtype=float)
+        width = preparation.width
         return cls(
-            preparation,
-            centroids.reshape(len(stored["shares"]), preparation.width),
-            np.array(stored["shares"], dtype=float),
-            float(stored["variance"]),
-            np.array(stored["limits"], dtype=float),
+            view=stored["view"],
+            algorithm=stored["algorithm"],
+            preparation=preparation,
+            centroids=np.array(stored["centroids"], dtype=float).reshape(-1, width),
+            shares=np.array(stored["shares"], dtype=float),
+            limits=np.array(stored["limits"], dtype=float),
+            assigner=read_assigner(stored["assigner"], width) if stored["assigner"] else None,
+            ids=tuple(stored["ids"]),
+            issued=dict(stored["issued"]),
+            nesting=_read_nesting(stored["nesting"]),
+            reference=stored["reference"],
         )
+
+    def _probabilities(self, points: np.ndarray) -> np.ndarray:
+        if self.assigner is None:
+            raise SegmentationError(
+                f"the segments of view {self.view} are RFM segments: they follow the column "
+                f"{RFM_COLUMN}, not coordinates. Pass the customers to assign()."
+            )
+        return self.assigner.probabilities(points)
+
+
+def _read_nesting(stored: Mapping[str, Any] | None) -> Any:
+    if stored is None:
+        return None
+    from python_ext.clustering._nesting import Nesting
+
+    return Nesting.from_dict(stored)
+
+
+def _rfm_index(frame: pd.DataFrame) -> np.ndarray:
+    if RFM_COLUMN not in frame.columns:
+        raise SegmentationError(
+            f"the segments are RFM segments and the customers have no column {RFM_COLUMN}. Join "
+            "int_customer_rfm to them."
+        )
+    ids = frame[RFM_COLUMN].to_numpy(dtype=float, na_value=np.nan)
+    if not np.isin(ids, RFM_IDS).all():
+        raise SegmentationError(
+            f"{RFM_COLUMN} must be a number from {RFM_IDS[0]} to {RFM_IDS[-1]} for every customer. "
+            "Check seeds/reference/rfm_segments.csv."
+        )
+    return ids.astype(np.int64) - RFM_IDS[0]
+
+
+def centroids_of(points: np.ndarray, labels: np.ndarray, k: int) -> Centroids:
+    """The spherical posterior of clusters 0…k−1, none of them empty."""
+    means = np.array([points[labels == cluster].mean(axis=0) for cluster in range(k)])
+    shares = np.bincount(labels, minlength=k) / len(labels)
+    return Centroids(means, shares, _effective_variance(points - means[labels]))
 
 
 def _effective_variance(residual: np.ndarray) -> float:
@@ -219,6 +422,13 @@ def _effective_variance(residual: np.ndarray) -> float:
     return squares / total if total > 1e-12 else 1.0
 
 
+def _limits(
+    far: np.ndarray, centroids: np.ndarray, number: np.ndarray, outlier: float
+) -> np.ndarray:
+    distance = np.sqrt(((far - centroids[number]) ** 2).sum(axis=1))
+    return np.array([_robust_limit(distance[number == c], outlier) for c in range(len(centroids))])
+
+
 def _robust_limit(distance: np.ndarray, outlier: float) -> float:
     if not len(distance):
         return float(np.finfo(float).max)
@@ -226,18 +436,3 @@ def _robust_limit(distance: np.ndarray, outlier: float) -> float:
     spread = 1.4826 * float(np.median(np.abs(distance - center)))
     # Without spread every rounding difference would be an outlier.
     return center + outlier * spread if spread > 0 else max(2 * center, 1e-6)
-
-
-def load_chosen(models: pd.DataFrame, *, level: str = "segment") -> SegmentModel:
-    """The chosen model of a level out of the rows of ``ml_segment_models``.
-
-    Raises
-    ------
-    ArtefactError
-        If there is not exactly one chosen row, or its artefact is refused.
-    """
-    chosen = models[(models["level"] == level) & models["is_chosen"].astype(bool)]
-    if len(chosen) != 1:
-        raise ArtefactError(f"level {level} has {len(chosen)} chosen models, expected one")
-    row = chosen.iloc[0]
-    return SegmentModel.from_bytes(row["artefact"], model_id=row["model_id"])

@@ -71,9 +71,10 @@ class Name:
 
 
 def rfm_segment_ids(rfm_segments: pd.DataFrame) -> dict[str, int]:
-    """Ids of the RFM segments where they stand in for clusters: by English name, from 901."""
-    ordered = sorted(set(rfm_segments["rfm_segment"]))
-    return {name: FIRST_RFM_ID + place for place, name in enumerate(ordered)}
+    """Ids of the RFM segments where they stand in for clusters, as the seed numbers them."""
+    numbered = rfm_segments.drop_duplicates("rfm_segment")
+    pairs = zip(numbered["rfm_segment"], numbered["rfm_segment_id"], strict=True)
+    return {name: int(number) for name, number in pairs}
 
 
 def name_segments(

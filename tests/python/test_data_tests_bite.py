@@ -45,6 +45,13 @@ GENERIC = {
 }
 
 SINGULAR = {
+    "the_dendrogram_hangs_together": (
+        "update ml.ml_segment_tree set height = 1000 where level = 'micro_segment'"
+    ),
+    "segments_are_nested": (
+        "update ml.ml_customer_clusters set sub_segment_id = sub_segment_id + 1 where customer_key "
+        "= (select min(customer_key) from ml.ml_customer_clusters where sub_segment_id is not null)"
+    ),
     "nothing_moved_since_the_last_load": (
         "update marts.quality_audit set verdict = 'major' where column_name = 'unit_price' "
         "and measure = 'distribution'"

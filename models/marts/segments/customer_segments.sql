@@ -1,4 +1,6 @@
 -- One row per customer_key: the segment, with the other views of the customer beside it.
+{%- set views = ['behaviour', 'engagement', 'value', 'taste', 'psychographics'] %}
+
 with customers as (
 
     select * from {{ ref('customers') }}
@@ -13,7 +15,24 @@ clusters as (
 
 segment_names as (
 
-    select * from {{ ref('ml_segment_names') }} where level = 'segment'
+    select * from {{ ref('ml_segment_names') }}
+
+),
+
+main_names as (
+
+    select * from segment_names where view = '{{ var("segmentation_view") }}'
+
+),
+
+rfm_numbers as (
+
+    select
+        rfm_segment_id,
+        max(rfm_segment) as rfm_segment,
+        max(rfm_segment_fr) as rfm_segment_fr
+    from {{ ref('rfm_segments') }}
+    group by rfm_segment_id
 
 ),
 
@@ -42,25 +61,85 @@ scores as (
 
 ),
 
+-- Where nothing stable was found the segments are those of RFM, which have names of their own.
+main as (
+
+    select
+        clusters.*,
+        coalesce(names.segment, rfm_numbers.rfm_segment) as segment,
+        coalesce(names.segment_fr, rfm_numbers.rfm_segment_fr) as segment_fr,
+        second_names.segment as second_segment,
+        sub_names.segment as sub_segment,
+        sub_names.segment_fr as sub_segment_fr,
+        micro_names.segment as micro_segment,
+        micro_names.segment_fr as micro_segment_fr,
+        case when rfm_numbers.rfm_segment_id is null then 'clusters' else 'rfm' end as segment_basis
+    from clusters
+    left join main_names as names
+        on clusters.segment_id = names.segment_id and names.level = 'segment'
+    left join main_names as second_names
+        on clusters.second_segment_id = second_names.segment_id and second_names.level = 'segment'
+    left join main_names as sub_names
+        on clusters.sub_segment_id = sub_names.segment_id and sub_names.level = 'sub_segment'
+    left join main_names as micro_names
+        on
+            clusters.micro_segment_id = micro_names.segment_id
+            and micro_names.level = 'micro_segment'
+    left join rfm_numbers on clusters.segment_id = rfm_numbers.rfm_segment_id
+    where clusters.view = '{{ var("segmentation_view") }}'
+
+),
+
+other_views as (
+
+    select
+        clusters.customer_key,
+        {%- for view in views %}
+        max(case when clusters.view = '{{ view }}' then clusters.segment_id end)
+            as {{ view }}_segment_id,
+        max(case when clusters.view = '{{ view }}' then segment_names.segment end)
+            as {{ view }}_segment{{ ',' if not loop.last }}
+        {%- endfor %}
+    from clusters
+    left join segment_names
+        on
+            clusters.view = segment_names.view
+            and clusters.segment_id = segment_names.segment_id
+            and segment_names.level = 'segment'
+    group by clusters.customer_key
+
+),
+
 -- Who never bought has no behaviour to be grouped by, and is a prospect: segment 0. Who may not be
 -- profiled has no segment at all, and is counted under -1, so that the numbers add up.
 final as (
 
     select
         customers.customer_key,
-        case when customers.may_be_profiled then coalesce(clusters.segment_id, 0) else -1 end
+        case when customers.may_be_profiled then coalesce(main.segment_id, 0) else -1 end
             as segment_id,
         case
-            when customers.may_be_profiled then coalesce(segment_names.segment, 'Prospect')
+            when customers.may_be_profiled then coalesce(main.segment, 'Prospect')
             else 'Not profiled'
         end as segment,
         case
-            when customers.may_be_profiled then coalesce(segment_names.segment_fr, 'Prospect')
+            when customers.may_be_profiled then coalesce(main.segment_fr, 'Prospect')
             else 'Non profilés'
         end as segment_fr,
-        clusters.membership_probability,
-        second_names.segment as second_segment,
-        clusters.second_probability as second_membership_probability,
+        main.segment_basis,
+        main.sub_segment_id,
+        main.sub_segment,
+        main.sub_segment_fr,
+        main.micro_segment_id,
+        main.micro_segment,
+        main.micro_segment_fr,
+        main.membership_probability,
+        main.second_segment,
+        main.second_probability as second_membership_probability,
+        {%- for view in views %}
+        other_views.{{ view }}_segment_id,
+        other_views.{{ view }}_segment,
+        {%- endfor %}
         rfm.rfm_segment,
         rfm.rfm_segment_fr,
         engagement.lifecycle,
@@ -70,14 +149,12 @@ final as (
         scores.churn_band,
         rfm.monetary,
         engagement.engagement_score,
-        clusters.imputed_features,
-        coalesce(clusters.imputed_features > 0, false) as was_imputed,
-        coalesce(clusters.is_outlier, false) as is_outlier
+        main.imputed_features,
+        coalesce(main.imputed_features > 0, false) as was_imputed,
+        coalesce(main.is_outlier, false) as is_outlier
     from customers
-    left join clusters on customers.customer_key = clusters.customer_key
-    left join segment_names on clusters.segment_id = segment_names.segment_id
-    left join segment_names as second_names
-        on clusters.second_segment_id = second_names.segment_id
+    left join main on customers.customer_key = main.customer_key
+    left join other_views on customers.customer_key = other_views.customer_key
     left join rfm on customers.customer_key = rfm.customer_key
     left join engagement on customers.customer_key = engagement.customer_key
     left join scores on customers.customer_key = scores.customer_key

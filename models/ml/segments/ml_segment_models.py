@@ -1,25 +1,24 @@
-# One row per level and candidate number of segments; the chosen one carries the fitted model.
+# One row per view, as-of date and candidate segmentation; it remembers every run, so no rebuild drops it.
 from python_ext import clustering, frames
 
 
 def model(dbt, session):
-    dbt.config(materialized="table")
-    features = dbt.ref("int_customer_features")
-    customers = features.filter("cutoff_name = 'score' and may_be_profiled")
-    rows = dbt.config.get("sample_rows", 50000)
+    dbt.config(materialized="incremental", unique_key="as_of_date")
+    features = dbt.ref("int_customer_features").filter("cutoff_name = 'score' and may_be_profiled")
+    rfm = dbt.ref("int_customer_rfm")
+    customers = frames.join(features, rfm, on="customer_key", take="rfm_segment_id")
+    categories = frames.to_pandas(dbt.ref("int_categories_ranked"))
     views = clustering.load_views(
         frames.to_pandas(dbt.ref("segmentation_views")),
         frames.to_pandas(dbt.ref("segmentation_features")),
         frames.to_pandas(dbt.ref("feature_definitions")),
-        features.columns,
+        customers.columns,
         sources=dbt.config.get("sources", {}),
     )
-    models = clustering.choose_segments(
-        frames.to_pandas(frames.sample(customers, key="customer_key", rows=rows)),
-        next(view for view in views if view.name == "all"),
-        seed=dbt.config.get("seed", 42),
-        max_k=dbt.config.get("max_k", 10),
-        min_segment_share=dbt.config.get("min_segment_share", 0.02),
-        fixed_k=dbt.config.get("fixed_k", None),
-    )
+    drawn = frames.sample(customers, key="customer_key", rows=dbt.config.get("sample_rows", 50000))
+    before = frames.previous(dbt, session)
+    memory = None if before is None else frames.to_pandas(before)
+    as_of = frames.to_pandas(dbt.ref("int_as_of_date"))["as_of_date"].iloc[0]
+    options = {"as_of": as_of, "categories": categories, **dbt.config.get("options")}
+    models = clustering.run_segmentation(frames.to_pandas(drawn), views, memory, **options)
     return frames.typed_relation(models, clustering.MODELS_SCHEMA, session)

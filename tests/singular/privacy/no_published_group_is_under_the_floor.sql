@@ -103,6 +103,22 @@ where {{ is_under_floor('segments.customers') }}
 union all
 
 select
+    'segment_stability' as mart,
+    published.segment_level || ' ' || cast(published.segment_id as string) || ' '
+    || published.measure as published_group
+from {{ ref('segment_stability') }} as published
+inner join {{ ref('ml_segment_stability') }} as behind
+    on
+        published.segment_view = behind.view
+        and published.segment_level = behind.level
+        and published.segment_id = behind.segment_id
+        and published.measure = behind.measure
+        and published.left_out = behind.left_out
+where published.value is not null and {{ is_under_floor('behind.customers') }}
+
+union all
+
+select
     'segment_rules' as mart,
     rules.segment_view || ' ' || cast(rules.leaf as string) as published_group
 from {{ ref('segment_rules') }} as rules
@@ -123,3 +139,11 @@ select
     associations.left_attribute || ' ' || associations.right_attribute as published_group
 from {{ ref('segment_associations') }} as associations
 where {{ is_under_floor('associations.top_customers') }}
+
+union all
+
+select
+    'segment_tree' as mart,
+    segment_view || ' ' || cast(node_id as string) as published_group
+from {{ ref('segment_tree') }}
+where {{ is_under_floor('customers') }}

@@ -1,7 +1,8 @@
--- Of all candidates of a level exactly one is chosen.
+-- Of all candidates of a view in a run exactly one is chosen.
 select
-    segment_level,
+    view,
+    as_of_date,
     count(*) filter (where is_chosen) as chosen
 from {{ ref('segment_quality') }}
-group by segment_level
+group by view, as_of_date
 having count(*) filter (where is_chosen) <> 1

@@ -1,0 +1,43 @@
+-- One row per view, as_of_date, segment level, segment, event and other segment.
+with events as (
+
+    select * from {{ ref('ml_segment_events') }}
+
+),
+
+as_of as (
+
+    select * from {{ ref('int_as_of_date') }}
+
+),
+
+-- A share of few, or all but a few, tells of them.
+protected as (
+
+    select
+        *,
+        {{ is_under_floor('customers') }}
+        or {{ is_under_floor('coalesce(shared_customers, 0)') }}
+        or {{ is_under_floor('customers - coalesce(shared_customers, customers)') }} as is_withheld
+    from events
+
+),
+
+final as (
+
+    select
+        protected.view as segment_view,
+        protected.as_of_date,
+        protected.level as segment_level,
+        protected.segment_id,
+        protected.event,
+        protected.other_segment_id,
+        case when not protected.is_withheld then protected.overlap end as overlap,
+        protected.is_withheld
+    from protected
+    cross join as_of
+    where protected.as_of_date <= as_of.as_of_date
+
+)
+
+select * from final

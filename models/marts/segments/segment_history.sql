@@ -1,0 +1,42 @@
+-- One row per customer_key and as_of_date on which the segment of the main view changed.
+with history as (
+
+    select * from {{ ref('ml_segment_history') }}
+
+),
+
+as_of as (
+
+    select * from {{ ref('int_as_of_date') }}
+
+),
+
+final as (
+
+    select
+        history.customer_key,
+        history.as_of_date,
+        history.segment_id,
+        history.sub_segment_id,
+        history.micro_segment_id,
+        lag(history.segment_id) over (
+            partition by history.customer_key order by history.as_of_date
+        ) as previous_segment_id,
+        lag(history.sub_segment_id) over (
+            partition by history.customer_key order by history.as_of_date
+        ) as previous_sub_segment_id,
+        lag(history.micro_segment_id) over (
+            partition by history.customer_key order by history.as_of_date
+        ) as previous_micro_segment_id,
+        history.change,
+        history.changed_level,
+        history.cause,
+        history.model_id,
+        history.is_backcast
+    from history
+    cross join as_of
+    where history.as_of_date <= as_of.as_of_date
+
+)
+
+select * from final

@@ -1,0 +1,188 @@
+-- One row per customer_key and as_of_date on which the segment of the main view changed.
+{{ config(materialized='incremental', incremental_strategy='rewrite', full_refresh=false) }}
+
+with clusters as (
+
+    select * from {{ ref('ml_customer_clusters') }} where view = '{{ var("segmentation_view") }}'
+
+),
+
+runs as (
+
+    select * from {{ ref('ml_segment_models') }}
+    where view = '{{ var("segmentation_view") }}' and is_chosen
+
+),
+
+as_of as (
+
+    select as_of_date from {{ ref('int_as_of_date') }}
+
+),
+
+-- Nothing is remembered of who may no longer be profiled, or is no longer there.
+profiled as (
+
+    select customer_key from {{ ref('int_customer_permissions') }} where may_be_profiled
+
+),
+
+-- The first run looks one horizon back, so that it has something to compare with.
+backcast as (
+
+    select
+        segments.customer_key,
+        cutoffs.cutoff_on as as_of_date,
+        segments.segment_id,
+        segments.sub_segment_id,
+        segments.micro_segment_id,
+        'first_seen' as change,
+        'segment' as changed_level,
+        cast(null as string) as cause,
+        segments.model_id,
+        true as is_backcast
+    from {{ ref('ml_segment_backcast') }} as segments
+    inner join {{ ref('int_cutoffs') }} as cutoffs on cutoffs.cutoff_name = 'test'
+
+),
+
+stored as (
+
+    {%- if is_incremental() %}
+    select * from {{ this }}
+    where not (is_backcast and exists (select 1 from backcast))
+    {%- else %}
+    select * from backcast where 1 = 0
+    {%- endif %}
+
+),
+
+-- Two people turned out to be one: under the key that stays its own history goes on; where it has
+-- none, the longest of the others.
+heirs as (
+
+    select
+        successors.old_customer_key,
+        successors.customer_key
+    from {{ ref('int_customer_keys_succeeded') }} as successors
+    inner join stored on successors.old_customer_key = stored.customer_key
+    where successors.customer_key not in (select customer_key from stored)
+    group by successors.old_customer_key, successors.customer_key
+    qualify row_number() over (
+        partition by successors.customer_key
+        order by min(stored.as_of_date), successors.old_customer_key
+    ) = 1
+
+),
+
+remembered as (
+
+    select
+        coalesce(heirs.customer_key, stored.customer_key) as customer_key,
+        {{ all_but_of('stored', ['customer_key']) }}
+    from stored
+    left join heirs on stored.customer_key = heirs.old_customer_key
+    where coalesce(heirs.customer_key, stored.customer_key) in (select customer_key from profiled)
+    union all
+    select * from backcast where customer_key in (select customer_key from profiled)
+
+),
+
+last_state as (
+
+    select remembered.*
+    from remembered
+    cross join as_of
+    where remembered.as_of_date < as_of.as_of_date
+    qualify row_number() over (
+        partition by remembered.customer_key order by remembered.as_of_date desc
+    ) = 1
+
+),
+
+compared as (
+
+    select
+        coalesce(clusters.customer_key, last_state.customer_key) as customer_key,
+        clusters.segment_id,
+        clusters.sub_segment_id,
+        clusters.micro_segment_id,
+        clusters.previous_model_segment_id,
+        clusters.model_id,
+        last_state.customer_key is null as is_first_seen,
+        last_state.segment_id as old_segment_id,
+        last_state.sub_segment_id as old_sub_segment_id,
+        last_state.micro_segment_id as old_micro_segment_id
+    from clusters
+    full outer join last_state on clusters.customer_key = last_state.customer_key
+
+),
+
+described as (
+
+    select
+        compared.*,
+        as_of.as_of_date,
+        case
+            when coalesce(compared.segment_id, 0) <> coalesce(compared.old_segment_id, 0)
+                then 'segment'
+            when coalesce(compared.sub_segment_id, 0) <> coalesce(compared.old_sub_segment_id, 0)
+                then 'sub_segment'
+            when compared.micro_segment_id <> compared.old_micro_segment_id then 'micro_segment'
+        end as changed_level,
+        -- In a first run there was no other model that could have moved anybody.
+        exists (select 1 from backcast) or exists (
+            select 1 from runs
+            where runs.as_of_date = as_of.as_of_date and runs.decision = 'kept'
+        ) as is_one_model
+    from compared
+    cross join as_of
+
+),
+
+today as (
+
+    select
+        customer_key,
+        as_of_date,
+        segment_id,
+        sub_segment_id,
+        micro_segment_id,
+        case
+            when is_first_seen then 'first_seen'
+            when segment_id is null then 'left'
+            when old_segment_id is null then 'returned'
+            else 'moved'
+        end as change,
+        changed_level,
+        case
+            when is_first_seen then cast(null as string)
+            when segment_id is null or old_segment_id is null or is_one_model then 'customer'
+            -- It is not known what the model before would have said.
+            when changed_level <> 'segment' or previous_model_segment_id is null
+                then cast(null as string)
+            when old_segment_id = previous_model_segment_id then 'model'
+            when previous_model_segment_id = segment_id then 'customer'
+            else 'both'
+        end as cause,
+        model_id,
+        false as is_backcast
+    from described
+    where changed_level is not null
+
+),
+
+-- What a build of this date has written before is written again. What one of a later date has
+-- written stays, and is not looked at until its day has come.
+final as (
+
+    select remembered.*
+    from remembered
+    cross join as_of
+    where remembered.as_of_date <> as_of.as_of_date
+    union all
+    select * from today
+
+)
+
+select * from final
