@@ -316,3 +316,10 @@ def test_the_seeds_are_sound():
         assert words[column].is_unique, column
     described = pd.concat([kinds.drop(columns="typical_size"), actions[["action_en", "action_fr"]]])
     assert described[["description_en", "description_fr"]].dropna().shape[0] == len(kinds)
+
+
+def test_what_is_said_of_an_only_part_is_said_of_its_parent():
+    only = profile(level="sub_segment", parents=[1], frequency=[0.0])
+    found = name(pd.concat([profile(**BASE), only])).set_index(["level", "segment_id"])
+    said = ["evidence", "description", "action", "name_is_backed", "match_similarity"]
+    assert found.loc[("sub_segment", 1), said].tolist() == found.loc[("segment", 1), said].tolist()

@@ -1,4 +1,4 @@
-# One row per pair of attributes, one of them segments of a view: whether they hang together, and how much.
+# One row per pair of attributes, one of them segments of a view: how much they hang together.
 from python_ext import clustering, frames
 
 
