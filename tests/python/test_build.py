@@ -18,6 +18,8 @@ SCHEMAS = {
     "ml_customer_clusters": clustering.CLUSTERS_SCHEMA,
     "ml_segment_profiles": clustering.PROFILES_SCHEMA,
     "ml_segment_names": clustering.NAMES_SCHEMA,
+    "ml_segment_rules": clustering.RULES_SCHEMA,
+    "ml_segment_associations": clustering.ASSOCIATIONS_SCHEMA,
     "ml_segment_stability": clustering.STABILITY_SCHEMA,
     "ml_segment_tree": clustering.TREE_SCHEMA,
     "ml_propensity_models": propensity.MODELS_SCHEMA,

@@ -134,6 +134,10 @@ SINGULAR = {
         "update reference.audience_rules set rfm_segment = 'Champion' "
         "where rfm_segment = 'Champions'"
     ),
+    "audience_rules_name_segments_that_exist": (
+        "insert into reference.audience_rules (audience, rule_number, taste_segment) "
+        "values ('newsletter', 99, 'Beauty fan')"
+    ),
     "no_published_group_is_under_the_floor": (
         "update ml.ml_segment_profiles set customers = 9 where segment_id = 1"
     ),

@@ -16,7 +16,9 @@ protected as (
 
     select
         *,
-        {{ is_withheld_among('customers_known', 'view, level, parent_segment_id, feature', 'segment_id') }}
+        {{ is_withheld_among(
+            'customers_known', 'view, level, parent_segment_id, feature', 'segment_id'
+        ) }}
             as is_small,
         sum(case when level = 'segment' then customers end) over (partition by view, feature)
             as all_customers,

@@ -1,4 +1,4 @@
--- One row per segment view, segment level and segment_id that ever was: its name, size and what to do.
+-- One row per segment view, segment level and segment_id that ever was: name, size, what to do.
 with segment_names as (
 
     select * from {{ ref('ml_segment_names') }}
@@ -23,7 +23,9 @@ sized as (
 
     select
         *,
-        {{ is_withheld_among('customers', 'view, level, is_current, parent_segment_id', 'segment_id') }}
+        {{ is_withheld_among(
+            'customers', 'view, level, is_current, parent_segment_id', 'segment_id'
+        ) }}
             as is_small,
         sum(case when is_current and level = 'segment' then customers end)
             over (partition by view) as all_customers
