@@ -124,6 +124,8 @@ def associate_segments(
     attributes: pd.DataFrame,
     described: pd.DataFrame,
     views: pd.DataFrame,
+    view_features: pd.DataFrame,
+    definitions: pd.DataFrame,
     *,
     main_view: str = "all",
     least_customers: int = 10,
@@ -139,10 +141,14 @@ def associate_segments(
     attributes
         ``customer_key`` and a text column for each attribute; null means unknown.
     described
-        The seed ``segment_attributes``: ``attribute``, ``label_en``, ``label_fr`` and ``kind``
-        (``conduct`` or ``person``). Only these are tested.
+        The seed ``segment_attributes``: ``attribute``, ``label_en``, ``label_fr`` and ``sources``
+        (what conduct it is made of, as ``shop web``; empty for what is told of a person). Only
+        these are tested.
     views
         The seed ``segmentation_views``: ``view``, ``label_en``, ``label_fr``.
+    view_features, definitions
+        The seeds ``segmentation_features`` and ``feature_definitions``: of what sources the
+        segments of a view are made. A pair with a common source is circular.
     main_view
         Its segments are the attribute ``segment``, those of another view ``<view>_segment``.
     least_customers
@@ -165,12 +171,18 @@ def associate_segments(
     labels = {
         row["attribute"]: (row["label_en"], row["label_fr"]) for _, row in described.iterrows()
     }
-    person = set(described.loc[described["kind"] == "person", "attribute"])
+    sources = {
+        row["attribute"]: set(row["sources"].split()) if isinstance(row["sources"], str) else set()
+        for _, row in described.iterrows()
+    }
+    used = view_features.merge(definitions[["feature", "source_table"]], on="feature")
+    used["source"] = used["source_table"].astype(str).str.split(r"[.]").str[0]
     view_labels = {row["view"]: (row["label_en"], row["label_fr"]) for _, row in views.iterrows()}
     segments: dict[str, pd.Series] = {}
     for view, part in chain.from_iterable(table.groupby("view") for table in tables):
         name = "segment" if view == main_view else f"{view}_segment"
         segments[name] = part.set_index(CUSTOMER_KEY)["segment_id"].astype(str)
+        sources[name] = set(used.loc[used["view"] == view, "source"])
         english, french = view_labels.get(view, (view, view))
         labels[name] = (f"Segments: {english}", f"Segments : {french}")
     ordered = sorted(segments, key=lambda name: (name != "segment", name))
@@ -186,7 +198,7 @@ def associate_segments(
                 "left_label_fr": labels[left][1],
                 "right_label_en": labels[right][0],
                 "right_label_fr": labels[right][1],
-                "is_circular": right not in person,
+                "is_circular": bool(sources[left] & sources[right]),
                 **_tested(segments[left], other, least_customers),
             }
         )

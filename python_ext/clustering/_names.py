@@ -3,77 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
 from python_ext.clustering._actions import suggest_action
 from python_ext.clustering._archetypes import Archetypes
+from python_ext.clustering._marks import Mark, claimable
+from python_ext.clustering._name_memory import NAMES_SCHEMA, Name, stored_names, with_memory
 from python_ext.clustering._profiles import FIRST_RFM_ID, LEVELS
-from python_ext.clustering._wording import Wording, capitalised
-from python_ext.frames import Schema
+from python_ext.clustering._wording import Wording
 
 MIN_SIMILARITY = 0.40  # a weaker match would be a name without backing
 EVIDENCE_FEATURES = 3
-MIN_HEAD = 0.45  # standard deviations a feature must differ by to give a segment its name
 STRONG = 0.6  # share of the strongest difference that another needs to give the name instead
 MIN_TRAIT = 0.25  # and to be said of it, or of a sub-segment against its siblings
-MIN_DIFFERENCE = 0.05  # share of the mean of reference that the segment's mean must differ by
 MIN_NUANCE = 0.05  # where nothing else tells two segments apart
 WHOLE = "whole"
 RFM = "rfm"
 
-NAMES_SCHEMA = Schema(
-    {
-        "view": "string",
-        "level": "string",
-        "segment_id": "bigint",
-        "parent_segment_id": "bigint",
-        "archetype": "string",
-        "name_features": "string",
-        "segment": "string",
-        "segment_fr": "string",
-        "description": "string",
-        "description_fr": "string",
-        "evidence": "string",
-        "evidence_fr": "string",
-        "match_similarity": "double",
-        "name_is_backed": "boolean",
-        "action": "string",
-        "action_fr": "string",
-        "customers": "bigint",
-        "first_seen_on": "date",
-        "is_current": "boolean",
-    },
-    key=("view", "level", "segment_id"),
+_OF_PARENT = (
+    "description",
+    "description_fr",
+    "evidence",
+    "evidence_fr",
+    "match_similarity",
+    "name_is_backed",
+    "action",
+    "action_fr",
 )
 
 
-@dataclass(frozen=True)
-class Name:
-    """What a segment is called and by what right."""
-
-    segment: str
-    segment_fr: str
-    description: str
-    description_fr: str
-    archetype: str | None = None
-    features: tuple[tuple[str, int], ...] = ()
-    similarity: float = 0.0
-
-    @property
-    def features_text(self) -> str | None:
-        """``+frequency,-items_per_order``: what a name made of features claims."""
-        text = ",".join(("+" if sign > 0 else "-") + name for name, sign in self.features)
-        return text or None
-
-
 def rfm_segment_ids(rfm_segments: pd.DataFrame) -> dict[str, int]:
-    """Ids of the RFM segments where they stand in for clusters: by English name, from 901."""
-    ordered = sorted(set(rfm_segments["rfm_segment"]))
-    return {name: FIRST_RFM_ID + place for place, name in enumerate(ordered)}
+    """Ids of the RFM segments where they stand in for clusters, as the seed numbers them."""
+    numbered = rfm_segments.drop_duplicates("rfm_segment")
+    pairs = zip(numbered["rfm_segment"], numbered["rfm_segment_id"], strict=True)
+    return {name: int(number) for name, number in pairs}
 
 
 def name_segments(
@@ -129,21 +94,28 @@ def name_segments(
     if rfm_segments is not None:
         french = dict(zip(rfm_segments["rfm_segment"], rfm_segments["rfm_segment_fr"], strict=True))
         rfm = {n: (name, french[name]) for name, n in rfm_segment_ids(rfm_segments).items()}
-    stored = _stored(previous, as_of)
+    stored = stored_names(previous, as_of)
     records: list[dict[str, object]] = []
     for view, of_view in profiles.groupby("view", sort=True):
         parents: dict[int, Name] = {}
+        rows_above: dict[int, dict[str, object]] = {}
         for level in LEVELS:
             part = of_view[of_view["level"] == level]
             if part.empty:
                 break
             naming = _Naming(part, view, level, wording, kinds, rfm, parents, min_similarity)
             names = naming.names(stored.get((view, level), {}))
+            rows = {}
             for number, name in sorted(names.items()):
-                records.append(naming.record(number, name, actions))
-            parents = names
-    rows = pd.DataFrame(records, columns=[c for c in NAMES_SCHEMA if c != "first_seen_on"])
-    return _with_memory(rows, previous, as_of)
+                rows[number] = naming.record(number, name, actions)
+                above = naming.parent_of(number)
+                if above is not None and name.segment == parents[above].segment:
+                    # An only part is its parent: what is said of it is said against all.
+                    rows[number] |= {column: rows_above[above][column] for column in _OF_PARENT}
+            records += rows.values()
+            parents, rows_above = names, rows
+    table = pd.DataFrame(records, columns=[c for c in NAMES_SCHEMA if c != "first_seen_on"])
+    return with_memory(table, previous, as_of)
 
 
 class _Naming:
@@ -168,7 +140,7 @@ class _Naming:
         }
         # Of a skewed feature the log may differ one way and the mean the other, or hardly: nobody
         # should read of such a difference.
-        profiles = profiles.assign(claim=_claimable(profiles, "z"))
+        profiles = profiles.assign(claim=claimable(profiles, "z"))
         self.z = profiles.pivot(index="segment_id", columns="feature", values="z")
         self.claim = profiles.pivot(index="segment_id", columns="feature", values="claim")
         self.mean = profiles.pivot(index="segment_id", columns="feature", values="mean")
@@ -243,7 +215,7 @@ class _Naming:
         raise AssertionError("the last choice is always free")
 
     def _choices(
-        self, heads: list[_Mark], marks: list[_Mark]
+        self, heads: list[Mark], marks: list[Mark]
     ) -> Iterator[tuple[tuple[str, str], tuple[tuple[str, int], ...]]]:
         bases = [(head.name, (head,)) for head in heads] or [(_AVERAGE, ())]
         for texts, used in bases:
@@ -271,13 +243,16 @@ class _Naming:
         strength = {number: max((m.size for m in marks[number]), default=0.0) for number in new}
         found = {}
         for number in sorted(new, key=lambda n: (-strength[n], n)):
-            parent = self.parents[self._parent_of(number)]
+            parent = self.parents[self.parent_of(number)]
             found[number] = self._sub_name(parent, number, marks[number], taken)
             taken |= {found[number].segment, found[number].segment_fr}
         return found
 
-    def _sub_name(self, parent: Name, number: int, marks: list[_Mark], taken: set[str]) -> Name:
-        siblings = [n for n in self.profile if self._parent_of(n) == self._parent_of(number)]
+    def _sub_name(self, parent: Name, number: int, marks: list[Mark], taken: set[str]) -> Name:
+        siblings = [n for n in self.profile if self.parent_of(n) == self.parent_of(number)]
+        # "More frequent · less frequent" says nothing: a part tells something new of its parent.
+        told = {self.wording.theme(feature) for feature, _ in parent.features}
+        marks = [mark for mark in marks if mark.theme not in told]
         if len(siblings) == 1 and not _is_taken(parent, taken):
             return parent
         described = self._description(
@@ -298,7 +273,7 @@ class _Naming:
 
     @staticmethod
     def _traits(
-        marks: list[_Mark],
+        marks: list[Mark],
     ) -> Iterator[tuple[tuple[str, str], tuple[tuple[str, int], ...]]]:
         plain = [mark for mark in marks if mark.size >= MIN_TRAIT]
         for mark in plain:
@@ -314,7 +289,13 @@ class _Naming:
         for mark in marks:
             if MIN_NUANCE <= mark.size < MIN_TRAIT:
                 yield (
+<<<<<<< HEAD
                     tuple(f"{a} {b}" for a, b in zip(("slightly", "un peu"), mark.trait)),
+=======
+                    tuple(
+                        f"{a} {b}" for a, b in zip(("slightly", "un peu"), mark.trait, strict=True)
+                    ),
+>>>>>>> names
                     (mark.claim,),
                 )
         place = 2
@@ -322,16 +303,18 @@ class _Naming:
             yield (f"typical ({place})", f"typiques ({place})"), ()
             place += 1
 
-    def _parent_of(self, number: int) -> int:
-        return int(self.profile[number]["parent_segment_id"].iloc[0])
+    def parent_of(self, number: int) -> int | None:
+        """The part's parent; None for a segment."""
+        parent = self.profile[number]["parent_segment_id"].iloc[0]
+        return None if pd.isna(parent) else int(parent)
 
-    def _marks(self, number: int, column: str) -> list[_Mark]:
+    def _marks(self, number: int, column: str) -> list[Mark]:
         """What a name may be made of, strongest first, one feature per theme.
 
         Only features that made the segments of the view, where one of them marks the segment.
         """
         profile = self.profile[number]
-        profile = profile[_claimable(profile, column) != 0]
+        profile = profile[claimable(profile, column) != 0]
         ranked = profile[profile["differentiator_rank"].notna()].sort_values("differentiator_rank")
         own = ranked[ranked["is_circular"].astype(bool)]
         ranked = own if (own[column].abs() >= MIN_TRAIT).any() else ranked
@@ -343,10 +326,10 @@ class _Naming:
                 continue
             themes.add(theme)
             sign = 1 if row[column] > 0 else -1
-            marks.append(_Mark.of(feature, sign, size, theme, row, self.wording))
+            marks.append(Mark.of(feature, sign, size, theme, row, self.wording))
         return marks
 
-    def _description(self, marks: list[_Mark], english: str, french: str) -> tuple[str, str]:
+    def _description(self, marks: list[Mark], english: str, french: str) -> tuple[str, str]:
         told = [mark for mark in marks if mark.size >= MIN_TRAIT][:EVIDENCE_FEATURES]
         if not told:
             return (f"{english}: no marked difference.", f"{french} : pas de différence marquée.")
@@ -370,7 +353,7 @@ class _Naming:
         else:
             claimed = [feature for feature, _ in name.features]
             backing = profile[profile["differentiator_rank"].notna()]
-            claim = _claimable(profile, column)
+            claim = claimable(profile, column)
             backing = backing[claim[backing.index].abs() >= MIN_NUANCE]
             backing = backing.assign(
                 is_other=~backing.index.isin(claimed),
@@ -430,37 +413,6 @@ class _Naming:
         return ("; " if language == "en" else " ; ").join(parts) or nothing
 
 
-@dataclass(frozen=True)
-class _Mark:
-    """A feature that marks a segment, in words."""
-
-    feature: str
-    sign: int
-    size: float
-    theme: str
-    name: tuple[str, str]
-    trait: tuple[str, str]
-    can_head: bool
-
-    @property
-    def claim(self) -> tuple[str, int]:
-        return self.feature, self.sign
-
-    @classmethod
-    def of(
-        cls, feature: str, sign: int, size: float, theme: str, row: pd.Series, wording: Wording
-    ) -> _Mark:
-        name, trait = (
-            tuple(wording.phrase(feature, form, sign, language) for language in ("en", "fr"))
-            for form in ("name", "trait")
-        )
-        # Who spends a little less on a category is not named after it.
-        can_head = size >= MIN_HEAD and not (sign < 0 and feature.startswith("taste_"))
-        return cls(
-            feature, sign, size, theme, tuple(map(capitalised, name)), trait, can_head and all(name)
-        )
-
-
 _AVERAGE = ("Average customers", "Clients dans la moyenne")
 _EVERYONE = Name(
     "Everyone",
@@ -469,15 +421,6 @@ _EVERYONE = Name(
     "Aucune segmentation stable : tous les clients forment un seul segment.",
     archetype=WHOLE,
 )
-
-
-def _claimable(profile: pd.DataFrame, column: str) -> pd.Series:
-    """The standardised differences a reader of the means would agree with, the others zero."""
-    against = "overall_mean" if column == "z" else "parent_mean"
-    difference = (profile["mean"] - profile[against]).astype(float)
-    is_seen = difference.abs() >= MIN_DIFFERENCE * profile[against].abs().astype(float)
-    agrees = np.sign(difference) == np.sign(profile[column].astype(float))
-    return profile[column].where(is_seen & agrees, 0.0).fillna(0.0)
 
 
 def _rfm_name(english: str, french: str) -> Name:
@@ -492,6 +435,7 @@ def _rfm_name(english: str, french: str) -> Name:
 
 def _is_taken(name: Name, taken: set[str]) -> bool:
     return name.segment in taken or name.segment_fr in taken
+<<<<<<< HEAD
 
 
 def _stored(previous: pd.DataFrame | None, as_of: object) -> dict[tuple[str, str], dict[int, Name]]:
@@ -537,3 +481,5 @@ def _with_memory(rows: pd.DataFrame, previous: pd.DataFrame | None, as_of: objec
     if not frames:
         return pd.DataFrame(columns=list(NAMES_SCHEMA))
     return pd.concat(frames, ignore_index=True)
+=======
+>>>>>>> names

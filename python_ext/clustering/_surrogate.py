@@ -18,7 +18,10 @@ from python_ext.frames import Schema
 DEPTHS = (3, 4)
 WORTH_A_LEVEL = 0.02  # accuracy on held-out customers that a deeper tree must add
 HELD_OUT = 0.3
+MOVED = 0.005  # share of the customers that rounding a threshold may move
 LEAST_LEAF = 0.01  # share of the customers fitted on that a leaf must have
+
+_POSITION = "_position"
 
 RULES_SCHEMA = Schema(
     {
@@ -45,7 +48,10 @@ RULES_SCHEMA = Schema(
 
 @dataclass(frozen=True)
 class Interval:
-    """What a rule asks of one feature: above ``low``, at most ``high``, unknown values or not."""
+    """What a rule asks of one feature: above ``low``, at most ``high``, unknown values or not.
+
+    A tree may split off the unknown values alone: then ``low`` is infinite, and nothing is above.
+    """
 
     feature: int
     low: float = -np.inf
@@ -124,6 +130,8 @@ def explain_segments(
         name: replace(f, label_en=wording.label(f, "en"), label_fr=wording.label(f, "fr"))
         for name, f in features.items()
     }
+    frame = frame.sort_values(CUSTOMER_KEY, kind="stable")
+    frame = frame.assign(**{_POSITION: _position(frame[CUSTOMER_KEY])})
     tables = [clusters] if isinstance(clusters, pd.DataFrame) else clusters
     found = []
     for table in tables:
@@ -131,7 +139,6 @@ def explain_segments(
             names = view_features.loc[view_features["view"] == view, "feature"]
             chosen = [features[name] for name in sorted(names) if name in features]
             joined = frame.merge(part[[CUSTOMER_KEY, "segment_id"]], on=CUSTOMER_KEY)
-            joined = joined.sort_values(CUSTOMER_KEY, kind="stable")
             rows = _explain_view(joined, chosen, wording, sample_rows, seed)
             found.append(rows.assign(view=view))
     found = [rows for rows in found if len(rows)]
@@ -153,9 +160,8 @@ def _explain_view(
     features, values = [features[j] for j in kept], values[:, kept]
     if len(np.unique(segment)) < 2 or not features:
         return pd.DataFrame(columns=list(RULES_SCHEMA))
-    position = _position(joined[CUSTOMER_KEY])
-    drawn = np.argsort(position, kind="stable")[:sample_rows]
-    # The hash is used up by drawing the sample; within it every tenth to third row is held out.
+    drawn = np.argsort(joined[_POSITION].to_numpy(), kind="stable")[:sample_rows]
+    # The order of the hash has nothing to do with anything: three of each ten rows are held out.
     held = drawn[np.arange(len(drawn)) % 10 < round(10 * HELD_OUT)]
     fitted = np.setdiff1d(drawn, held)
     if len(held) < 10 or len(np.unique(segment[fitted])) < 2:
@@ -207,30 +213,47 @@ def _position(keys: pd.Series) -> np.ndarray:
     )
 
 
+def _readable(threshold: float, values: np.ndarray) -> float:
+    """The threshold in as few digits as move hardly anybody; whole where all values are."""
+    known = values[~np.isnan(values)]
+    if (known == np.round(known)).all():
+        threshold = float(np.floor(threshold))
+    for digits in (1, 2):
+        near = rounded(threshold, digits)
+        low, high = min(near, threshold), max(near, threshold)
+        if ((known > low) & (known <= high)).mean() <= MOVED:
+            return near
+    return rounded(threshold, 3)
+
+
 def _rules(values: np.ndarray, segment: np.ndarray, depth: int, seed: int) -> list[Rule]:
     """Leaves of a fitted tree as rules with rounded thresholds; equal siblings are one."""
     least = max(2, int(np.ceil(LEAST_LEAF * len(segment))))
     tree = DecisionTreeClassifier(max_depth=depth, min_samples_leaf=least, random_state=seed)
     tree.fit(values, segment)
-    return list(_leaves(tree, 0, Rule(0)))
+    return list(_leaves(tree, 0, Rule(0), values))
 
 
 def _label(tree: DecisionTreeClassifier, node: int) -> int:
     return int(tree.classes_[np.argmax(tree.tree_.value[node][0])])
 
 
-def _leaves(tree: DecisionTreeClassifier, node: int, path: Rule) -> Iterator[Rule]:
+def _leaves(
+    tree: DecisionTreeClassifier, node: int, path: Rule, values: np.ndarray
+) -> Iterator[Rule]:
     inner = tree.tree_
     labels = {_label(tree, leaf) for leaf in _leaf_nodes(inner, node)}
     if len(labels) == 1:
         yield replace(path, label=labels.pop())
         return
     feature = int(inner.feature[node])
-    threshold = rounded(float(inner.threshold[node]))
+    threshold = _readable(float(inner.threshold[node]), values[:, feature])
     unknown_left = bool(inner.missing_go_to_left[node])
     left, right = inner.children_left[node], inner.children_right[node]
-    yield from _leaves(tree, left, _narrowed(path, feature, -np.inf, threshold, unknown_left))
-    yield from _leaves(tree, right, _narrowed(path, feature, threshold, np.inf, not unknown_left))
+    below = _narrowed(path, feature, -np.inf, threshold, unknown_left)
+    above = _narrowed(path, feature, threshold, np.inf, not unknown_left)
+    yield from _leaves(tree, left, below, values)
+    yield from _leaves(tree, right, above, values)
 
 
 def _leaf_nodes(inner: object, node: int) -> Iterator[int]:
@@ -257,23 +280,17 @@ def _accuracy(rules: list[Rule], values: np.ndarray, segment: np.ndarray) -> flo
     return float(sum(((segment == r.label) & r.holds(values)).sum() for r in rules) / len(segment))
 
 
-_LINK = {"en": " and ", "fr": " et "}
-_UNKNOWN = {"en": " (or unknown)", "fr": " (ou inconnu)"}
-
-
 def _sentence(
     rule: Rule, features: list[Feature], values: np.ndarray, wording: Wording, language: str
 ) -> str:
     parts = []
     for interval in rule.intervals.values():
         feature, column = features[interval.feature], values[:, interval.feature]
-        label = feature.label_en if language == "en" else feature.label_fr
-        if np.isinf(interval.low) and np.isinf(interval.high):
-            continue
         low, high = (
             wording.figure(feature.name, bound, language) if np.isfinite(bound) else ""
             for bound in (interval.low, interval.high)
         )
+<<<<<<< HEAD
         text = f"{label} {_comparison(low, high, language)}"
         if interval.takes_unknown and np.isnan(column).any():
             text += _UNKNOWN[language]
@@ -282,12 +299,34 @@ def _sentence(
         return "Everybody" if language == "en" else "Tout le monde"
     return capitalised(
         _LINK[language].join([", ".join(parts[:-1]), parts[-1]] if parts[1:] else parts)
+=======
+        if interval.low >= interval.high:
+            said = {"en": "unknown", "fr": "inconnu"}[language]
+        elif not low and not high:
+            if interval.takes_unknown:
+                continue
+            said = {"en": "known", "fr": "connu"}[language]
+        else:
+            said = _comparison(low, high, language)
+            if interval.takes_unknown and np.isnan(column).any():
+                said += {"en": " (or unknown)", "fr": " (ou inconnu)"}[language]
+        text = f"{feature.label_en} {said}" if language == "en" else f"{feature.label_fr} : {said}"
+        parts.append(
+            text if text[1:2].isupper() or text[1:2] == "-" else text[:1].lower() + text[1:]
+        )
+    if language == "fr":
+        return capitalised(" ; ".join(parts) or "tout le monde")
+    return capitalised(
+        " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]])) or "everybody"
+>>>>>>> names
     )
 
 
 def _comparison(low: str, high: str, language: str) -> str:
     if low and high:
-        return f"over {low} up to {high}" if language == "en" else f"de plus de {low} à {high}"
+        return (
+            f"over {low} up to {high}" if language == "en" else f"plus de {low} et au plus {high}"
+        )
     if low:
-        return f"over {low}" if language == "en" else f"supérieur à {low}"
+        return f"over {low}" if language == "en" else f"plus de {low}"
     return f"at most {high}" if language == "en" else f"au plus {high}"

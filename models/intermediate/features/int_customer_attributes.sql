@@ -35,6 +35,12 @@ age_bands as (
 
 ),
 
+income_bands as (
+
+    select * from {{ ref('income_bands') }}
+
+),
+
 as_of as (
 
     select * from {{ ref('int_as_of_date') }}
@@ -64,6 +70,7 @@ final as (
         age_bands.age_band,
         aged.gender,
         aged.profession,
+        income_bands.income_band,
         aged.acquisition_channel,
         case when permissions.may_be_profiled then rfm.rfm_segment end as rfm_segment,
         case when permissions.may_be_profiled then engagement.lifecycle end as lifecycle,
@@ -75,6 +82,10 @@ final as (
     left join areas
         on aged.country_code = areas.country_code and aged.postcode_prefix = areas.postcode_prefix
     left join age_bands on aged.age_years between age_bands.from_age and age_bands.to_age
+    left join income_bands
+        on
+            aged.household_income >= income_bands.from_income
+            and aged.household_income < income_bands.below_income
 
 )
 

@@ -16,10 +16,14 @@ protected as (
 
     select
         *,
-        {{ is_withheld_among('customers_known', 'view, level, parent_segment_id, feature', 'segment_id') }}
+        {{ is_withheld_among(
+            'customers_known', 'view, level, parent_segment_id, feature', 'segment_id'
+        ) }}
             as is_small,
-        sum(customers) over (partition by view, level, feature) as all_customers,
-        sum(customers_known) over (partition by view, level, feature) as all_customers_known,
+        sum(case when level = 'segment' then customers end) over (partition by view, feature)
+            as all_customers,
+        sum(case when level = 'segment' then customers_known end)
+            over (partition by view, feature) as all_customers_known,
         sum(customers_known) over (partition by view, level, parent_segment_id, feature)
             as compared_customers_known
     from profiles

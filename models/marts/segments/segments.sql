@@ -1,4 +1,4 @@
--- One row per segment view, segment level and segment_id that ever was: its name, size and what to do.
+-- One row per segment view, segment level and segment_id that ever was: name, size, what to do.
 with segment_names as (
 
     select * from {{ ref('ml_segment_names') }}
@@ -23,10 +23,12 @@ sized as (
 
     select
         *,
-        {{ is_withheld_among('customers', 'view, level, is_current, parent_segment_id', 'segment_id') }}
+        {{ is_withheld_among(
+            'customers', 'view, level, is_current, parent_segment_id', 'segment_id'
+        ) }}
             as is_small,
-        sum(case when is_current then customers end) over (partition by view, level)
-            as all_customers
+        sum(case when is_current and level = 'segment' then customers end)
+            over (partition by view) as all_customers
     from segment_names
 
 ),
@@ -80,7 +82,7 @@ final as (
                 then related.customers / cast(related.all_customers as double)
         end as customer_share,
         stability.label as stability,
-        stability.value as stability_value,
+        cast(stability.value as double) as stability_value,
         related.first_seen_on,
         related.view = '{{ var("segmentation_view") }}' as is_main_view,
         related.name_is_backed,

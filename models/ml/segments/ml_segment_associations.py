@@ -1,4 +1,4 @@
-# One row per pair of attributes, one of them segments of a view: whether they hang together, and how much.
+# One row per pair of attributes, one of them segments of a view: how much they hang together.
 from python_ext import clustering, frames
 
 
@@ -11,6 +11,8 @@ def model(dbt, session):
         frames.to_pandas(dbt.ref("int_customer_attributes").filter("may_be_profiled")),
         frames.to_pandas(dbt.ref("segment_attributes")),
         views,
+        frames.to_pandas(dbt.ref("segmentation_features")),
+        frames.to_pandas(dbt.ref("feature_definitions")),
         main_view=dbt.config.get("main_view", "all"),
         least_customers=dbt.config.get("k_anonymity", 10),
         limits=dbt.config.get("association_limits", None),

@@ -1,4 +1,4 @@
-# One row per view and leaf of the tree that retells its segments: a rule in words, and how far it holds.
+# One row per view and leaf of the tree that retells its segments: a rule in words.
 from python_ext import clustering, frames
 
 

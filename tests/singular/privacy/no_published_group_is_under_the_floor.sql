@@ -3,6 +3,7 @@
 with segments as (
 
     select
+        profiles.segment_view,
         profiles.segment_level,
         profiles.segment_id,
         profiles.feature,
@@ -11,35 +12,57 @@ with segments as (
         profiles.overall_mean,
         behind.customers as customers_behind,
         behind.customers_known as customers_known_behind,
-        sum(case when profiles.customers is null then 1 else 0 end)
-            over (partition by profiles.segment_level, profiles.feature) as segments_withheld,
+        sum(case when profiles.customers is null then 1 else 0 end) over (
+            partition by
+                profiles.segment_view, profiles.segment_level, profiles.parent_segment_id,
+                profiles.feature
+        ) as segments_withheld,
         sum(case when profiles.mean is null and behind.customers_known > 0 then 1 else 0 end)
-            over (partition by profiles.segment_level, profiles.feature) as means_withheld,
-        sum(behind.customers_known)
-            over (partition by profiles.segment_level, profiles.feature)
-            as all_customers_known_behind
+            over (
+                partition by
+                    profiles.segment_view, profiles.segment_level, profiles.parent_segment_id,
+                    profiles.feature
+            ) as means_withheld,
+        sum(case when behind.level = 'segment' then behind.customers_known end)
+            over (partition by profiles.segment_view, profiles.feature)
+            as all_customers_known_behind,
+        parents.customers as customers_of_parent,
+        parents.mean as mean_of_parent
     from {{ ref('segment_profiles') }} as profiles
     inner join {{ ref('ml_segment_profiles') }} as behind
         on
-            profiles.segment_level = behind.level
+            profiles.segment_view = behind.view
+            and profiles.segment_level = behind.level
             and profiles.segment_id = behind.segment_id
             and profiles.feature = behind.feature
+    left join {{ ref('segment_profiles') }} as parents
+        on
+            profiles.segment_view = parents.segment_view
+            and profiles.feature = parents.feature
+            and profiles.parent_segment_id = parents.segment_id
+            and parents.segment_level = {{ level_above('profiles.segment_level') }}
 
 )
 
 select
     'segment_profiles' as mart,
-    segment_level || ' ' || cast(segment_id as string) || ' ' || feature as published_group
+    segment_view || ' ' || segment_level || ' ' || cast(segment_id as string) || ' ' || feature
+        as published_group
 from segments
 where
     (customers is not null and {{ is_under_floor('customers_behind') }})
     or (mean is not null and {{ is_under_floor('customers_known_behind') }})
-    or (customers is null and segments_withheld = 1)
+    or (
+        customers is null
+        and segments_withheld = 1
+        and (segment_level = 'segment' or customers_of_parent is not null)
+    )
     or (
         mean is null
         and customers_known_behind > 0
         and means_withheld = 1
         and overall_mean is not null
+        and (segment_level = 'segment' or mean_of_parent is not null)
     )
     or (overall_mean is not null and {{ is_under_floor('all_customers_known_behind') }})
 
@@ -71,6 +94,15 @@ where {{ is_under_floor('round(smallest_share * fitted_rows)') }}
 union all
 
 select
+    'segments' as mart,
+    segments.segment_view || ' ' || segments.segment_level || ' ' || segments.segment
+        as published_group
+from {{ ref('segments') }} as segments
+where {{ is_under_floor('segments.customers') }}
+
+union all
+
+select
     'segment_stability' as mart,
     published.segment_level || ' ' || cast(published.segment_id as string) || ' '
     || published.measure as published_group
@@ -83,6 +115,30 @@ inner join {{ ref('ml_segment_stability') }} as behind
         and published.measure = behind.measure
         and published.left_out = behind.left_out
 where published.value is not null and {{ is_under_floor('behind.customers') }}
+
+union all
+
+select
+    'segment_rules' as mart,
+    rules.segment_view || ' ' || cast(rules.leaf as string) as published_group
+from {{ ref('segment_rules') }} as rules
+where {{ is_under_floor('rules.customers') }}
+
+union all
+
+select
+    'segment_crosstab' as mart,
+    crosstab.left_value || ' ' || crosstab.right_value as published_group
+from {{ ref('segment_crosstab') }} as crosstab
+where {{ is_under_floor('crosstab.customers') }}
+
+union all
+
+select
+    'segment_associations' as mart,
+    associations.left_attribute || ' ' || associations.right_attribute as published_group
+from {{ ref('segment_associations') }} as associations
+where {{ is_under_floor('associations.top_customers') }}
 
 union all
 

@@ -1,27 +1,33 @@
 -- The customers of all segments are those who were clustered, and their shares sum to one, for
--- every level and feature; of segments that are withheld there is none of both, and the rest sums
+-- every view and feature; of segments that are withheld there is none of both, and the rest sums
 -- to less. Anything else means that a segment was lost or counted twice on the way.
 with clustered as (
 
     select
+        view,
         segment_id,
         count(*) as customers
     from {{ ref('ml_customer_clusters') }}
-    group by segment_id
+    group by view, segment_id
 
 ),
 
 everybody as (
 
-    select sum(customers) as customers from clustered
+    select
+        view,
+        sum(customers) as customers
+    from clustered
+    group by view
 
 ),
 
 profiled as (
 
     select
-        profiles.segment_level,
+        profiles.segment_view,
         profiles.feature,
+        max(everybody.customers) as all_customers,
         sum(clustered.customers) as customers,
         sum(
             coalesce(
@@ -31,16 +37,20 @@ profiled as (
         ) as total_share,
         count(*) filter (where profiles.customers <> clustered.customers) as segments_wrong
     from {{ ref('segment_profiles') }} as profiles
-    left join clustered on profiles.segment_id = clustered.segment_id
-    cross join everybody
-    group by profiles.segment_level, profiles.feature
+    left join clustered
+        on
+            profiles.segment_view = clustered.view
+            and profiles.segment_id = clustered.segment_id
+    left join everybody on profiles.segment_view = everybody.view
+    where profiles.segment_level = 'segment'
+    group by profiles.segment_view, profiles.feature
 
 )
 
-select profiled.*
+select *
 from profiled
-cross join everybody
 where
-    profiled.customers <> everybody.customers
-    or abs(profiled.total_share - 1) > 0.000001
-    or profiled.segments_wrong > 0
+    customers <> all_customers
+    or customers is null
+    or abs(total_share - 1) > 0.000001
+    or segments_wrong > 0
