@@ -1,16 +1,16 @@
-"""Which features learn, and how raw columns become numbers; shared by both learners."""
+"""Which features learn, and how raw columns become numbers; shared by all learners."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from python_ext.imputation import STRATEGIES, FeatureImputer
+from python_ext.imputation import STRATEGIES
 from python_ext.settings import is_on
 
 TRANSFORMS = ("none", "log", "sqrt", "share")
@@ -191,136 +191,3 @@ def feature_matrix(
         values = np.where(np.isfinite(values), values, np.nan)
         columns.append(transformed(values, feature.transform) if transform else values)
     return np.column_stack(columns) if columns else np.empty((len(frame), 0))
-
-
-def _view_weights(standardised: np.ndarray, views: list[str]) -> np.ndarray:
-    """1 / sqrt(first eigenvalue) of each view's correlation matrix.
-
-    The weighting of multiple factor analysis (Escofier and Pagès 1990): ten columns that say the
-    same thing weigh as one, ten independent ones keep their weight.
-    """
-    weights = np.ones(len(views))
-    for view in set(views):
-        members = np.array([i for i, name in enumerate(views) if name == view])
-        covariance = standardised[:, members].T @ standardised[:, members] / len(standardised)
-        weights[members] = 1 / np.sqrt(max(float(np.linalg.eigvalsh(covariance)[-1]), 1e-12))
-    return weights
-
-
-LEAST_FLAGGED = 0.01  # share of unknown values from which being unknown is a coordinate
-
-
-@dataclass(frozen=True)
-class Preparation:
-    """Raw feature columns → comparable coordinates; plain numbers, so that it stores as JSON.
-
-    Per feature: transform, fill what is unknown by its strategy, clip at the winsor limits,
-    standardise with mean and deviation of the *observed* values, multiply by the weight. Because
-    unknown values do not shrink the deviation, a feature that few customers have weighs little.
-    Behind the features stands a coordinate for each feature of the strategy ``flag`` that at
-    least ``LEAST_FLAGGED`` of the rows do not have: whether it is unknown.
-    """
-
-    features: list[Feature]
-    imputer: dict[str, Any]
-    lower: list[float]
-    upper: list[float]
-    mean: list[float]
-    deviation: list[float]
-    weight: list[float]
-    flagged: list[int] = field(default_factory=list)
-    dropped: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def width(self) -> int:
-        """Number of coordinates."""
-        return len(self.weight)
-
-    @classmethod
-    def fit(
-        cls,
-        frame: pd.DataFrame,
-        features: list[Feature],
-        *,
-        winsor: float = 0.01,
-        balance_views: bool = True,
-    ) -> Preparation:
-        """Learn fillings, limits, scale and weights from these rows alone.
-
-        Parameters
-        ----------
-        frame
-            Rows to learn from.
-        features
-            Columns to prepare. Those without a value or without variation are dropped, with the
-            reason kept in ``dropped``.
-        winsor
-            Share clipped at each end, on the transformed scale.
-        balance_views
-            Whether a view of many correlated columns is scaled down.
-        """
-        values = feature_matrix(frame, features)
-        dropped: dict[str, str] = {}
-        kept: list[int] = []
-        statistics: list[tuple[float, ...]] = []
-        for i, feature in enumerate(features):
-            known = values[~np.isnan(values[:, i]), i]
-            if not len(known):
-                dropped[feature.name] = "no value is known"
-                continue
-            lower, upper = np.quantile(known, [winsor, 1 - winsor])
-            clipped = np.clip(known, lower, upper)
-            deviation = float(clipped.std())
-            if deviation <= 1e-9 * max(1.0, float(np.abs(clipped).max())):
-                dropped[feature.name] = "hardly a value differs"
-                continue
-            kept.append(i)
-            statistics.append((lower, upper, clipped.mean(), deviation))
-        chosen = [features[i] for i in kept]
-        imputer = FeatureImputer([f.imputation for f in chosen], indicators="none")
-        imputer.fit(values[:, kept])
-        shares = imputer.missing_share_
-        flagged = [
-            j
-            for j, feature in enumerate(chosen)
-            if feature.imputation == "flag" and LEAST_FLAGGED <= shares[j] <= 1 - LEAST_FLAGGED
-        ]
-        statistics += [
-            (0.0, 1.0, shares[j], float(np.sqrt(shares[j] * (1 - shares[j])))) for j in flagged
-        ]
-        columns = np.array(statistics, dtype=float).reshape(-1, 4).T.tolist()
-        unweighted = cls(
-            chosen, imputer.to_dict(), *columns, [1.0] * len(statistics), flagged, dropped
-        )
-        if not balance_views or not kept:
-            return unweighted
-        views = [chosen[j].view for j in [*range(len(chosen)), *flagged]]
-        weights = _view_weights(unweighted.transform(frame), views)
-        return replace(unweighted, weight=weights.tolist())
-
-    def transform(self, frame: pd.DataFrame, *, clip: bool = True) -> np.ndarray:
-        """Coordinates, shape (rows, ``width``).
-
-        ``clip=False`` leaves extreme values where they are, to tell how far out a row lies.
-        """
-        values = feature_matrix(frame, self.features)
-        unknown = np.isnan(values[:, self.flagged]).astype(float)
-        filled = FeatureImputer.from_dict(self.imputer).transform(values)
-        values = np.column_stack([filled, unknown])
-        if clip:
-            values = np.clip(values, self.lower, self.upper)
-        return (values - np.array(self.mean)) / np.array(self.deviation) * np.array(self.weight)
-
-    def count_imputed(self, frame: pd.DataFrame) -> np.ndarray:
-        """How many features of each row are unknown and stand filled in the coordinates."""
-        return np.isnan(feature_matrix(frame, self.features)).sum(axis=1)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain lists and numbers, for JSON."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, stored: Mapping[str, Any]) -> Preparation:
-        """The inverse of ``to_dict``."""
-        features = [Feature(**feature) for feature in stored["features"]]
-        return cls(**{**stored, "features": features})

@@ -8,6 +8,7 @@ from python_ext.clustering._associations import (
 )
 from python_ext.clustering._candidates import MODELS_SCHEMA, Choice
 from python_ext.clustering._choice import ALGORITHMS, choose_segments
+from python_ext.clustering._loadings import LOADINGS_SCHEMA, list_loadings
 from python_ext.clustering._memory import (
     EVENTS_SCHEMA,
     current_models,
@@ -18,7 +19,7 @@ from python_ext.clustering._memory import (
 from python_ext.clustering._model import CLUSTERS_SCHEMA, ArtefactError, SegmentModel
 from python_ext.clustering._names import NAMES_SCHEMA, name_segments, rfm_segment_ids
 from python_ext.clustering._nesting import Nesting, nest
-from python_ext.clustering._preparation import LOADINGS_SCHEMA, ViewPreparation
+from python_ext.clustering._preparation import ViewPreparation
 from python_ext.clustering._profiles import PROFILES_SCHEMA, profile_segments
 from python_ext.clustering._projection import PROJECTION_SCHEMA, project_customers
 from python_ext.clustering._refit import RefitPolicy
@@ -37,10 +38,10 @@ __all__ = [
     "MODELS_SCHEMA",
     "NAMES_SCHEMA",
     "PROFILES_SCHEMA",
-    "PROJECTION_SCHEMA",
-    "RULES_SCHEMA",
     "STABILITY_SCHEMA",
     "TREE_SCHEMA",
+    "RULES_SCHEMA",
+    "PROJECTION_SCHEMA",
     "ArtefactError",
     "Choice",
     "Nesting",
@@ -55,6 +56,7 @@ __all__ = [
     "current_models",
     "explain_segments",
     "has_earlier_run",
+    "list_loadings",
     "load_chosen",
     "load_views",
     "measure_stability",

@@ -49,7 +49,9 @@ def suggest_action(
         else:
             fits = True
         if fits:
-            return tuple(_filled(row[f"action_{one}"], feature, wording, one) for one in ("en", "fr"))
+            return tuple(
+                _filled(row[f"action_{one}"], feature, wording, one) for one in ("en", "fr")
+            )
     return None, None
 
 

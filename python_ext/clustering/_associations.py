@@ -194,7 +194,9 @@ def associate_segments(
         records, columns=[c for c in ASSOCIATIONS_SCHEMA if c not in ("strength", *_WORDS)]
     )
     table["p_value"] = holm(table["p_value"].to_numpy(dtype=float))
-    read = [_read(row, limits or ASSOCIATION_LIMITS, significance) for row in table.to_dict("records")]
+    read = [
+        _read(row, limits or ASSOCIATION_LIMITS, significance) for row in table.to_dict("records")
+    ]
     table[["strength", *_WORDS]] = pd.DataFrame(read, columns=["strength", *_WORDS])
     return table[list(ASSOCIATIONS_SCHEMA)]
 
@@ -239,9 +241,7 @@ def _tested(left: pd.Series, right: pd.Series, least_customers: int) -> dict[str
     }
 
 
-def _top_cell(
-    table: pd.DataFrame, expected: np.ndarray, least_customers: int
-) -> dict[str, object]:
+def _top_cell(table: pd.DataFrame, expected: np.ndarray, least_customers: int) -> dict[str, object]:
     """The combination that is most over-represented, by its adjusted residual."""
     observed = table.to_numpy(dtype=float)
     n = observed.sum()

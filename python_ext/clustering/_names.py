@@ -127,9 +127,7 @@ def name_segments(
     kinds = Archetypes(archetypes, archetype_features)
     rfm = {}
     if rfm_segments is not None:
-        french = dict(
-            zip(rfm_segments["rfm_segment"], rfm_segments["rfm_segment_fr"], strict=True)
-        )
+        french = dict(zip(rfm_segments["rfm_segment"], rfm_segments["rfm_segment_fr"], strict=True))
         rfm = {n: (name, french[name]) for name, n in rfm_segment_ids(rfm_segments).items()}
     stored = _stored(previous, as_of)
     records: list[dict[str, object]] = []
@@ -203,7 +201,9 @@ class _Naming:
         used = {name.archetype for name in kept.values()}
         free = [k for k in self.kinds.names if k not in used and self.kinds.text(k)[0] not in taken]
         rows = [n for n in new if n < FIRST_RFM_ID and not self.is_whole]
-        likeness = self.kinds.likeness(self.z, self.claim, self.mean).reindex(index=rows, columns=free)
+        likeness = self.kinds.likeness(self.z, self.claim, self.mean).reindex(
+            index=rows, columns=free
+        )
         likeness = likeness.where(likeness >= self.min_similarity, 0.0).fillna(0.0)
         pairs = linear_sum_assignment(-likeness.to_numpy())
         for row, column in zip(*pairs, strict=True):
@@ -254,7 +254,8 @@ class _Naming:
                 for mark in marks:
                     if mark.theme not in themes and mark.size >= least:
                         both = tuple(
-                            f"{text}, {trait}" for text, trait in zip(texts, mark.trait, strict=True)
+                            f"{text}, {trait}"
+                            for text, trait in zip(texts, mark.trait, strict=True)
                         )
                         yield both, tuple(m.claim for m in (*used, mark))
         texts, used = bases[0]
@@ -306,12 +307,15 @@ class _Naming:
         for first in plain:
             for second in plain:
                 if first.theme < second.theme:
-                    both = tuple(f"{a}, {b}" for a, b in zip(first.trait, second.trait, strict=True))
+                    both = tuple(
+                        f"{a}, {b}" for a, b in zip(first.trait, second.trait, strict=True)
+                    )
                     yield both, (first.claim, second.claim)
         for mark in marks:
             if MIN_NUANCE <= mark.size < MIN_TRAIT:
-                yield tuple(f"{a} {b}" for a, b in zip(("slightly", "un peu"), mark.trait)), (
-                    mark.claim,
+                yield (
+                    tuple(f"{a} {b}" for a, b in zip(("slightly", "un peu"), mark.trait)),
+                    (mark.claim,),
                 )
         place = 2
         while True:
@@ -349,9 +353,7 @@ class _Naming:
         traits = [", ".join(texts) for texts in zip(*(mark.trait for mark in told), strict=True)]
         return f"{english}: {traits[0]}.", f"{french} : {traits[1]}."
 
-    def record(
-        self, number: int, name: Name, actions: pd.DataFrame | None
-    ) -> dict[str, object]:
+    def record(self, number: int, name: Name, actions: pd.DataFrame | None) -> dict[str, object]:
         """The row of a segment: its name, and what today's profile says to it."""
         profile = self.profile[number]
         similarity, is_backed = name.similarity, True
@@ -371,7 +373,8 @@ class _Naming:
             claim = _claimable(profile, column)
             backing = backing[claim[backing.index].abs() >= MIN_NUANCE]
             backing = backing.assign(
-                is_other=~backing.index.isin(claimed), is_foreign=~backing["is_circular"].astype(bool)
+                is_other=~backing.index.isin(claimed),
+                is_foreign=~backing["is_circular"].astype(bool),
             ).sort_values(["is_other", "is_foreign", "differentiator_rank"])
             is_backed = all(sign * claim.get(f, 0.0) >= MIN_NUANCE for f, sign in name.features)
         action = suggest_action(
@@ -517,9 +520,7 @@ def _first_seen(names: pd.DataFrame) -> pd.Series:
     return pd.to_datetime(names["first_seen_on"])
 
 
-def _with_memory(
-    rows: pd.DataFrame, previous: pd.DataFrame | None, as_of: object
-) -> pd.DataFrame:
+def _with_memory(rows: pd.DataFrame, previous: pd.DataFrame | None, as_of: object) -> pd.DataFrame:
     """With the day each was first seen, and the segments that are no more."""
     key = list(NAMES_SCHEMA.key)
     today = pd.Timestamp(as_of).date() if as_of is not None else None

@@ -12,32 +12,11 @@ import pandas as pd
 from python_ext.clustering._factors import FactorSolution, fit_factors
 from python_ext.clustering._views import View, ViewFeature
 from python_ext.features import feature_matrix
-from python_ext.frames import Schema
 from python_ext.imputation import FeatureImputer
 
 LEAST_FLAGGED = 0.01  # share of unknown values from which being unknown is a coordinate
 NORMAL_QUARTILES = 1.3489795  # interquartile range of a normal variable of deviation one
 FLAG_SUFFIX = "_is_unknown"
-
-LOADINGS_SCHEMA = Schema(
-    {
-        "view": "string",
-        "feature": "string",
-        "factor": "bigint",
-        "label_en": "string",
-        "label_fr": "string",
-        "method": "string",
-        "loading": "double",
-        "communality": "double",
-        "variance_share": "double",
-        "eigenvalue": "double",
-        "eigenvalue_of_chance": "double",
-        "kaiser_factors": "bigint",
-        "parallel_factors": "bigint",
-        "used_for_clustering": "boolean",
-    },
-    key=("view", "feature", "factor"),
-)
 
 
 @dataclass(frozen=True)
@@ -64,6 +43,8 @@ class ViewPreparation:
         Loadings of the prepared features; with a reduction the coordinates are made from them.
     middle, deviation
         Mean and deviation of each coordinate over the fitted rows, before a reduction.
+    rows
+        How many rows it was fitted on.
     """
 
     view: str
@@ -79,6 +60,7 @@ class ViewPreparation:
     middle: list[float]
     deviation: list[float]
     factors: dict[str, Any]
+    rows: int
     dropped: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -136,6 +118,7 @@ class ViewPreparation:
             middle=[],
             deviation=[],
             factors={},
+            rows=len(values),
             dropped=dropped,
         )
         points = plain._scaled(values)
@@ -211,7 +194,7 @@ class ViewPreparation:
         return np.isnan(feature_matrix(frame, self.features, transform=False)).sum(axis=1)
 
     def loadings(self) -> pd.DataFrame:
-        """One row per prepared feature and factor: columns of ``LOADINGS_SCHEMA``.
+        """One row per prepared feature and factor, in words and figures.
 
         Where the view is not reduced these are the components of its prepared features all the
         same, for reading; ``used_for_clustering`` tells which. No row where no factor lies beyond
@@ -237,11 +220,12 @@ class ViewPreparation:
                 "kaiser_factors": solution.kaiser,
                 "parallel_factors": solution.parallel,
                 "used_for_clustering": self.reduction != "none",
+                "customers": self.rows,
             }
             for i, (name, feature) in enumerate(zip(names, members, strict=True))
             for number in range(solution.count)
         ]
-        return pd.DataFrame(rows, columns=list(LOADINGS_SCHEMA))
+        return pd.DataFrame(rows)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists and numbers, for JSON."""

@@ -202,7 +202,9 @@ def profile_segments(
     """
     wording = Wording.of(categories=categories, category_labels=category_labels)
     features = [
-        replace(feature, label_en=wording.label(feature, "en"), label_fr=wording.label(feature, "fr"))
+        replace(
+            feature, label_en=wording.label(feature, "en"), label_fr=wording.label(feature, "fr")
+        )
         for feature in select_features(definitions, frame.columns, sources=sources)
     ]
     frame = frame.sort_values(CUSTOMER_KEY, kind="stable").reset_index(drop=True)
@@ -327,9 +329,7 @@ def _index(mean: np.ndarray, reference: float | np.ndarray) -> np.ndarray:
     return np.divide(100 * mean, reference, out=np.full(mean.shape, np.nan), where=reference > 0)
 
 
-def _spread(
-    counts: np.ndarray, sums: np.ndarray, squares: np.ndarray, values: np.ndarray
-) -> float:
+def _spread(counts: np.ndarray, sums: np.ndarray, squares: np.ndarray, values: np.ndarray) -> float:
     """Standard deviation out of sums; 0 where the values hardly differ."""
     n = counts.sum()
     if not n or np.ptp(values) <= 1e-9 * max(1.0, float(np.abs(values).max())):

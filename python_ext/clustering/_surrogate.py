@@ -280,7 +280,9 @@ def _sentence(
         parts.append(text[:1].lower() + text[1:] if not text[1:2].isupper() else text)
     if not parts:
         return "Everybody" if language == "en" else "Tout le monde"
-    return capitalised(_LINK[language].join([", ".join(parts[:-1]), parts[-1]] if parts[1:] else parts))
+    return capitalised(
+        _LINK[language].join([", ".join(parts[:-1]), parts[-1]] if parts[1:] else parts)
+    )
 
 
 def _comparison(low: str, high: str, language: str) -> str:

@@ -79,7 +79,9 @@ class Wording:
         if category is None:
             return feature.label_en if language == "en" else feature.label_fr
         name = category[f"label_{language}"]
-        return f"Share of spending on {name}" if language == "en" else f"Part des dépenses en {name}"
+        return (
+            f"Share of spending on {name}" if language == "en" else f"Part des dépenses en {name}"
+        )
 
     def theme(self, feature: str) -> str:
         """What a feature is about; two of one theme say the same thing."""

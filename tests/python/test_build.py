@@ -21,6 +21,7 @@ SCHEMAS = {
     "ml_segment_projection": clustering.PROJECTION_SCHEMA,
     "ml_segment_stability": clustering.STABILITY_SCHEMA,
     "ml_segment_tree": clustering.TREE_SCHEMA,
+    "ml_segment_loadings": clustering.LOADINGS_SCHEMA,
     "ml_propensity_models": propensity.MODELS_SCHEMA,
     "ml_propensity_scores": propensity.SCORES_SCHEMA,
     "ml_propensity_metrics": propensity.METRICS_SCHEMA,

@@ -134,6 +134,10 @@ SINGULAR = {
         "update reference.audience_rules set rfm_segment = 'Champion' "
         "where rfm_segment = 'Champions'"
     ),
+    "loadings_add_up_to_communalities": (
+        "update marts.segment_loadings set loading = -loading / 2 where factor = 1"
+    ),
+    "no_loading_is_of_a_handful": "update ml.ml_segment_loadings set customers = 9",
     "no_published_group_is_under_the_floor": (
         "update ml.ml_segment_profiles set customers = 9 where segment_id = 1"
     ),

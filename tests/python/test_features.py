@@ -1,13 +1,10 @@
-"""Selection of features by seed and source, and preparation for distances."""
-
-import json
+"""Selection of features by seed and source, and their transforms."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from python_ext.features import (
-    Preparation,
     feature_matrix,
     parse_sources,
     select_features,
@@ -17,17 +14,17 @@ from python_ext.features import (
 
 
 def define(*rows):
-    """Rows of (feature, source_table, view, transform, in_clustering, in_propensity)."""
-    columns = ["feature", "source_table", "view", "transform", "in_clustering", "in_propensity"]
+    """Rows of (feature, source_table, view, transform, in_propensity)."""
+    columns = ["feature", "source_table", "view", "transform", "in_propensity"]
     table = pd.DataFrame(list(rows), columns=columns)
     return table.assign(label_en=table["feature"], label_fr=table["feature"])
 
 
 DEFINITIONS = define(
-    ("recency", "shop.orders", "behaviour", "log", False, True),
-    ("visits", "web.events", "engagement", "log", True, True),
-    ("consent", "crm.consents", "person", "none", "true", "false"),
-    ("score", "web.events+email.events", "engagement", "sqrt", True, False),
+    ("recency", "shop.orders", "behaviour", "log", True),
+    ("visits", "web.events", "engagement", "log", True),
+    ("consent", "crm.consents", "person", "none", "false"),
+    ("score", "web.events+email.events", "engagement", "sqrt", False),
 )
 COLUMNS = ["recency", "visits", "consent", "score"]
 
@@ -38,7 +35,6 @@ def names(**options):
 
 def test_the_seed_says_who_learns_from_what():
     assert names(purpose="propensity") == ["recency", "visits"]
-    assert names(purpose="clustering") == ["consent", "score", "visits"]
     assert names() == ["consent", "recency", "score", "visits"]
 
 
@@ -82,8 +78,19 @@ def test_transforms_keep_the_sign():
     np.testing.assert_array_equal(transformed(values, "none"), values)
 
 
+def test_the_variance_of_a_share_does_not_depend_on_the_share():
+    """Of n purchases, with any p, the arcsine square root has variance 1 / 4n (Bartlett 1936)."""
+    rng = np.random.default_rng(0)
+    for p in (0.1, 0.3, 0.5, 0.8):
+        angles = transformed(rng.binomial(400, p, 50_000) / 400, "share")
+        assert angles.var() == pytest.approx(1 / 1600, rel=0.05)
+        assert angles.mean() == pytest.approx(np.arcsin(np.sqrt(p)), abs=1e-3)
+    ends = transformed(np.array([0.0, 1.0, -0.2, 1.3, np.nan]), "share")
+    np.testing.assert_allclose(ends, [0, np.pi / 2, 0, np.pi / 2, np.nan])
+
+
 def test_infinite_and_nullable_values_are_unknown():
-    features = select_features(define(("a", "shop", "v", "none", True, True)), ["a"])
+    features = select_features(define(("a", "shop", "v", "none", True)), ["a"])
     for column in (
         [1.0, np.inf, -np.inf, np.nan],
         pd.array([1, None, None, None], dtype="Int64"),
@@ -95,76 +102,7 @@ def test_infinite_and_nullable_values_are_unknown():
 
 
 def test_taste_gets_the_name_of_its_category():
-    features = select_features(define(("taste_1", "shop", "taste", "none", 1, 1)), ["taste_1"])
+    features = select_features(define(("taste_1", "shop", "taste", "none", 1)), ["taste_1"])
     behind = pd.DataFrame({"category_rank": [1, 2], "category": ["fashion", "home"]})
     assert with_category_labels(features, behind)[0].label_en == "Share of spending on fashion"
     assert with_category_labels(features, None) == features
-
-
-@pytest.fixture
-def frame():
-    rng = np.random.default_rng(3)
-    frame = pd.DataFrame(rng.normal(size=(500, 3)), columns=["a", "b", "c"])
-    frame["twin"] = frame["c"]
-    frame.loc[:99, "a"] = np.nan
-    frame["constant"] = 4.2
-    frame["unknown"] = np.nan
-    frame["rare"] = 0.0
-    frame.loc[0, "rare"] = 9.0
-    return frame
-
-
-def prepared(frame, **options):
-    rows = [
-        (column, "shop", "one" if column in "ab" else "two", "none", True, True)
-        for column in frame.columns
-    ]
-    features = select_features(define(*rows), frame.columns)
-    return Preparation.fit(frame, features, **options)
-
-
-def test_preparation_by_hand(frame):
-    preparation = prepared(frame, balance_views=False)
-    kept = [feature.name for feature in preparation.features]
-    assert kept == ["a", "b", "c", "twin"]
-    assert preparation.dropped == {
-        "constant": "hardly a value differs",
-        "rare": "hardly a value differs",
-        "unknown": "no value is known",
-    }
-    points = preparation.transform(frame)
-    known = frame["a"].dropna()
-    clipped = known.clip(*known.quantile([0.01, 0.99]))
-    np.testing.assert_allclose(points[100:, 0], (clipped - clipped.mean()) / clipped.std(ddof=0))
-    median = (known.median() - clipped.mean()) / clipped.std(ddof=0)
-    np.testing.assert_allclose(points[:100, 0], median)
-
-
-def test_what_says_the_same_twice_weighs_once(frame):
-    points = prepared(frame).transform(frame)
-    alone = prepared(frame.drop(columns="twin")).transform(frame)
-    # Two equal columns have first eigenvalue 2, so together they are as far apart as one.
-    twice = np.square(points[:, 2:4]).sum(axis=1)
-    np.testing.assert_allclose(twice, np.square(alone[:, 2]), rtol=1e-9)
-
-
-def test_extreme_values_are_clipped_unless_asked_for(frame):
-    preparation = prepared(frame)
-    wild = frame.assign(b=1e9)
-    limit = np.abs(preparation.transform(frame)[:, 1]).max()
-    assert np.abs(preparation.transform(wild)[:, 1]).max() <= limit + 1e-9
-    assert preparation.transform(wild, clip=False)[:, 1].min() > 1e6
-
-
-def test_preparation_survives_json(frame):
-    preparation = prepared(frame)
-    again = Preparation.from_dict(json.loads(json.dumps(preparation.to_dict())))
-    assert again == preparation
-    np.testing.assert_array_equal(again.transform(frame), preparation.transform(frame))
-
-
-@pytest.mark.parametrize("rows", [0, 1])
-def test_nothing_to_learn_from(frame, rows):
-    preparation = prepared(frame.iloc[:rows])
-    assert preparation.features == []
-    assert preparation.transform(frame).shape == (len(frame), 0)

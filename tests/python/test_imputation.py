@@ -1,15 +1,13 @@
 """What stands in for unknown values: each strategy, and that nothing leaks into the fit."""
 
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.impute import KNNImputer, SimpleImputer
 from test_propensity import definitions, make_examples
 
-from python_ext import clustering, propensity, quality
-from python_ext.features import Preparation, select_features, transformed, untransformed
+from python_ext import propensity, quality
+from python_ext.features import select_features, transformed, untransformed
 from python_ext.imputation import DONORS, NEIGHBOURS, STRATEGIES, FeatureImputer
 
 
@@ -97,63 +95,8 @@ def test_transforms_can_be_undone():
     values = np.array([-3.0, 0.0, 0.5, 400.0])
     for name in ("none", "log", "sqrt"):
         np.testing.assert_allclose(untransformed(transformed(values, name), name), values)
-
-
-# Clustering
-
-
-def prepare(values: np.ndarray, strategies: list[str]) -> tuple[pd.DataFrame, Preparation]:
-    frame = pd.DataFrame(values, columns=["a", "b", "c"])
-    table = pd.DataFrame(
-        {
-            "feature": frame.columns,
-            "source_table": "shop",
-            "view": "v",
-            "transform": "none",
-            "imputation": strategies,
-            "in_clustering": True,
-        }
-    )
-    return frame, Preparation.fit(frame, select_features(table, frame.columns))
-
-
-def test_a_prepared_frame_keeps_its_imputation_as_json(values):
-    frame, preparation = prepare(values, ["knn", "flag", "mode"])
-    again = Preparation.from_dict(json.loads(json.dumps(preparation.to_dict(), allow_nan=False)))
-    assert again == preparation
-    points = again.transform(frame)
-    assert points.shape == (400, preparation.width) == (400, 4)
-    assert np.isfinite(points).all()
-    np.testing.assert_array_equal(points, preparation.transform(frame))
-    np.testing.assert_array_equal(preparation.count_imputed(frame), np.isnan(values).sum(axis=1))
-
-
-def test_being_unknown_is_a_coordinate_where_it_is_flagged(values):
-    frame, preparation = prepare(values, ["median", "flag", "median"])
-    points = preparation.transform(frame)
-    unknown = np.isnan(values[:, 1])
-    assert len(np.unique(points[unknown, 3])) == len(np.unique(points[~unknown, 3])) == 1
-    assert points[:, 3].mean() == pytest.approx(0, abs=1e-9)
-
-
-def test_rows_that_are_only_assigned_change_no_filling(values):
-    frame, preparation = prepare(values, ["knn", "mean", "median"])
-    before = preparation.transform(frame)
-    wild = pd.concat([frame, frame.assign(a=1e9, b=1e9)], ignore_index=True)
-    np.testing.assert_array_equal(preparation.transform(wild)[:400], before)
-
-
-def test_customers_carry_how_many_features_were_imputed():
-    rng = np.random.default_rng(2)
-    frame = pd.DataFrame(rng.normal(size=(200, 2)), columns=["a", "b"])
-    frame.loc[:19, "a"] = np.nan
-    frame.loc[:4, "b"] = np.nan
-    frame["customer_key"] = [f"k{i:03d}" for i in range(200)]
-    table = definitions().iloc[:2].assign(feature=["a", "b"], in_clustering=True, transform="none")
-    models = clustering.choose_segments(frame, table, max_k=3)
-    assigned = clustering.load_chosen(models).assign(frame)
-    expected = [2] * 5 + [1] * 15 + [0] * 180
-    assert assigned["imputed_features"].tolist() == expected
+    shares = np.array([0.0, 0.2, 0.5, 1.0])
+    np.testing.assert_allclose(untransformed(transformed(shares, "share"), "share"), shares)
 
 
 # Propensity: nothing leaks

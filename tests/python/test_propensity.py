@@ -32,7 +32,6 @@ def definitions(*features, off=()):
             "source_table": ["web.events" if name in off else "shop.orders" for name in names],
             "view": "behaviour",
             "transform": ["none" if name == "noise" else "log" for name in names],
-            "in_clustering": False,
             "in_propensity": True,
             "label_en": [name.replace("_", " ").capitalize() for name in names],
             "label_fr": names,

@@ -99,7 +99,10 @@ final as (
         monetary_365d,
         monetary_90d,
         -- Where some articles have no cost on record, at the rate of those that have.
-        margin_rate * monetary as margin,
+        case
+            when costed_revenue = monetary then cast(costed_margin as double)
+            else margin_rate * monetary
+        end as margin,
         margin_rate,
         gross_revenue,
         cast(gross_revenue - discount_revenue as double) / purchases as average_order_value,
