@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from sklearn.manifold import TSNE, trustworthiness
@@ -32,7 +34,7 @@ PROJECTION_SCHEMA = Schema(
 
 
 def project_customers(
-    frame: pd.DataFrame, model: SegmentModel, *, view: str, seed: int = 42
+    frame: pd.DataFrame, models: Mapping[str, SegmentModel], *, view: str, seed: int = 42
 ) -> pd.DataFrame:
     """Two pictures of the same customers, in the coordinates in which they were segmented.
 
@@ -44,10 +46,10 @@ def project_customers(
     frame
         One row per ``customer_key`` with the feature columns; a sample, for t-SNE grows with the
         square of the rows.
-    model
-        Whose preparation gives the coordinates.
+    models
+        By view; the preparation of its model gives the coordinates.
     view
-        Written into the rows.
+        Which to draw; a view without a model has no rows.
     seed
         Equal seeds and rows, equal coordinates: one thread, and no axis flips between builds.
 
@@ -57,9 +59,11 @@ def project_customers(
         Columns of ``PROJECTION_SCHEMA``. ``tsne_1`` and ``tsne_2`` are null for fewer than ten
         customers, trustworthiness where it is undefined.
     """
+    if view not in models:
+        return pd.DataFrame(columns=list(PROJECTION_SCHEMA))
+    model = models[view]
     frame = frame.sort_values(CUSTOMER_KEY, kind="stable").reset_index(drop=True)
-    if hasattr(model.preparation, "known"):
-        frame = frame[model.preparation.known(frame)].reset_index(drop=True)
+    frame = frame[model.known(frame)].reset_index(drop=True)
     with threadpool_limits(1):
         points = model.preparation.transform(frame)
         plane, explained = principal_plane(points)

@@ -21,6 +21,7 @@ from python_ext.report._frame import Page, badge, pill
 from python_ext.report._html import Html, element
 from python_ext.report._read import Row, Segment
 
+RECURRENCE = "bootstrap_jaccard"
 MARKS = 3  # features on a card
 
 
@@ -79,8 +80,7 @@ def recurrence(page: Page) -> list[float]:
 
 def is_recurrence(row: Row) -> bool:
     """Whether a row of segment_stability says how well a segment recurs in samples."""
-    measure = str(row["measure"])
-    return row.get("value") is not None and "jaccard" in measure and "temporal" not in measure
+    return row.get("value") is not None and row["measure"] == RECURRENCE
 
 
 def latest(rows: list[Row]) -> list[Row]:

@@ -290,10 +290,11 @@ def _main_view(counts: list[Row], segments: list[Row]) -> str:
 
 
 def _stability(rows: list[Row], view: str, segment_id: int) -> str | None:
-    """The worst label that any measure gives the segment."""
+    """How well the segment recurs in samples, in a word."""
     labels = {
         row["label"]
         for row in rows
         if (row["view"], row["level"], row["segment_id"]) == (view, SEGMENT, segment_id)
+        and row["measure"] == "bootstrap_jaccard"
     }
     return next((label for label in ("unstable", "doubtful", "stable") if label in labels), None)

@@ -211,18 +211,30 @@ TEXTS: dict[str, tuple[str, str]] = {
     "whole": ("Whole segmentation", "Segmentation entière"),
     "value": ("Value", "Valeur"),
     "verdict": ("Verdict", "Verdict"),
-    "measure_bootstrap_jaccard": ("Found again in samples", "Retrouvé dans les échantillons"),
-    "measure_bootstrap_ari": ("Agreement of samples", "Accord entre échantillons"),
-    "measure_bootstrap_adjusted_rand": ("Agreement of samples", "Accord entre échantillons"),
-    "measure_adjusted_rand": ("Agreement of samples", "Accord entre échantillons"),
-    "measure_seed_adjusted_rand": ("Another random start", "Autre départ aléatoire"),
-    "measure_seed_to_seed": ("Another random start", "Autre départ aléatoire"),
-    "measure_seed": ("Another random start", "Autre départ aléatoire"),
-    "measure_leave_features_out": ("Without single features", "Sans certaines caractéristiques"),
-    "measure_temporal": ("From one period to the next", "D'une période à l'autre"),
-    "measure_temporal_adjusted_rand": (
-        "From one period to the next",
-        "D'une période à l'autre",
+    "measure_bootstrap_rand": (
+        "Made again from other samples",
+        "Refaite sur d'autres échantillons",
+    ),
+    "measure_seed_rand": ("Made again from another start", "Refaite depuis un autre départ"),
+    "measure_without_feature_lowest": (
+        "Without the feature that is missed most",
+        "Sans la caractéristique qui manque le plus",
+    ),
+    "measure_without_group_lowest": (
+        "Without the group of features that is missed most",
+        "Sans le groupe de caractéristiques qui manque le plus",
+    ),
+    "measure_refit_rand": (
+        "Made anew on the customers of one period before",
+        "Refaite sur les clients de la période précédente",
+    ),
+    "measure_customers_rand": (
+        "The same customers, one period apart",
+        "Les mêmes clients, à une période d'écart",
+    ),
+    "measure_customers_stay": (
+        "Share of customers who stay where they are",
+        "Part des clients qui restent où ils sont",
     ),
     # Choice
     "choice": ("Why this number", "Pourquoi ce nombre"),

@@ -24,6 +24,16 @@ from python_ext.report._overview import algorithm, chosen_row, is_recurrence, la
 from python_ext.report._read import SEGMENT, Row
 
 UNSTABLE, STABLE = 0.60, 0.75
+# Measures of the whole, in the order in which they are told.
+WHOLE = (
+    "bootstrap_rand",
+    "seed_rand",
+    "without_feature_lowest",
+    "without_group_lowest",
+    "refit_rand",
+    "customers_rand",
+    "customers_stay",
+)
 PANELS = ("silhouette", "gap", "stability_min", "smallest_share")
 RUNNERS_UP = 2
 
@@ -95,7 +105,9 @@ def _recurrence(page: Page, rows: list[Row]) -> Html | None:
 
 def _whole(page: Page, rows: list[Row]) -> Html | None:
     language = page.language
-    whole = [row for row in rows if row["segment_id"] == 0]
+    order = {measure: place for place, measure in enumerate(WHOLE)}
+    whole = [row for row in rows if row["segment_id"] == 0 and row["measure"] in order]
+    whole.sort(key=lambda row: order[row["measure"]])
     if not whole:
         return None
     return element(

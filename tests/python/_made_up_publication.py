@@ -446,10 +446,10 @@ def _stability() -> pd.DataFrame:
         for number, *_, value in SEGMENTS
     ]
     for measure, value in (
-        ("bootstrap_adjusted_rand", 0.91),
-        ("seed_adjusted_rand", 0.99),
-        ("leave_features_out", 0.74),
-        ("temporal_adjusted_rand", 0.82),
+        ("bootstrap_rand", 0.91),
+        ("seed_rand", 0.99),
+        ("without_feature_lowest", 0.74),
+        ("customers_rand", 0.82),
     ):
         rows.append((VIEW, "segment", 0, measure, value, "stable" if value > 0.8 else "doubtful"))
     return pd.DataFrame(rows, columns=["view", "level", "segment_id", "measure", "value", "label"])

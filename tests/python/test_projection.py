@@ -17,12 +17,15 @@ class _Preparation:
     def transform(self, frame: pd.DataFrame) -> np.ndarray:
         return frame[["a", "b", "c"]].to_numpy(float)
 
+
+class _Model:
+    preparation = _Preparation()
+
     def known(self, frame: pd.DataFrame) -> np.ndarray:
         return frame["a"].notna().to_numpy()
 
 
-class _Model:
-    preparation = _Preparation()
+MODELS = {"all": _Model(), "psychographics": _Model()}
 
 
 @pytest.fixture(scope="module")
@@ -68,13 +71,13 @@ def test_equal_customers_lie_on_one_point():
 
 
 def test_few_customers_have_no_tsne(three_groups):
-    drawn = project_customers(three_groups.head(9), _Model(), view="all")
+    drawn = project_customers(three_groups.head(9), MODELS, view="all")
     assert drawn["tsne_1"].isna().all() and drawn["tsne_trustworthiness"].isna().all()
     assert drawn["pca_1"].notna().all()
 
 
 def test_groups_stay_apart(three_groups):
-    drawn = project_customers(three_groups, _Model(), view="all", seed=5)
+    drawn = project_customers(three_groups, MODELS, view="all", seed=5)
     for axes in (["pca_1", "pca_2"], ["tsne_1", "tsne_2"]):
         plane = drawn[axes].to_numpy()
         groups = [plane[start : start + 50] for start in (0, 50, 100)]
@@ -87,19 +90,24 @@ def test_groups_stay_apart(three_groups):
 
 
 def test_order_of_rows_and_repetition_change_nothing(three_groups):
-    once = project_customers(three_groups, _Model(), view="all", seed=5)
+    once = project_customers(three_groups, MODELS, view="all", seed=5)
     shuffled = three_groups.sample(frac=1, random_state=1)
-    again = project_customers(shuffled, _Model(), view="all", seed=5)
+    again = project_customers(shuffled, MODELS, view="all", seed=5)
     pd.testing.assert_frame_equal(once, again, check_exact=True)
 
 
 def test_who_is_not_known_in_the_view_is_not_drawn(three_groups):
     frame = three_groups.assign(a=three_groups["a"].where(three_groups.index >= 20))
-    drawn = project_customers(frame, _Model(), view="psychographics")
+    drawn = project_customers(frame, MODELS, view="psychographics")
     assert set(drawn["customer_key"]) == set(three_groups["customer_key"][20:])
     assert set(drawn["view"]) == {"psychographics"}
 
 
 def test_rows_fit_the_schema(three_groups):
-    drawn = project_customers(three_groups, _Model(), view="all")
+    drawn = project_customers(three_groups, MODELS, view="all")
     assert frames.typed_table(drawn, PROJECTION_SCHEMA).num_rows == len(three_groups)
+
+
+def test_view_without_a_model_is_not_drawn(three_groups):
+    drawn = project_customers(three_groups, {}, view="all")
+    assert frames.typed_table(drawn, PROJECTION_SCHEMA).num_rows == 0

@@ -6,9 +6,11 @@ def model(dbt, session):
     dbt.config(materialized="table")
     customers = dbt.ref("int_customer_features").filter("cutoff_name = 'score' and may_be_profiled")
     rows = dbt.config.get("rows", 1000)
+    as_of = frames.to_pandas(dbt.ref("int_as_of_date"))["as_of_date"].iloc[0]
+    models = clustering.current_models(frames.to_pandas(dbt.ref("ml_segment_models")), as_of=as_of)
     projection = clustering.project_customers(
         frames.to_pandas(frames.sample(customers, key="customer_key", rows=rows)),
-        clustering.load_chosen(frames.to_pandas(dbt.ref("ml_segment_models"))),
+        models,
         view=dbt.config.get("view", "all"),
         seed=dbt.config.get("seed", 42),
     )
