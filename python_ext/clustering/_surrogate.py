@@ -290,16 +290,6 @@ def _sentence(
             wording.figure(feature.name, bound, language) if np.isfinite(bound) else ""
             for bound in (interval.low, interval.high)
         )
-<<<<<<< HEAD
-        text = f"{label} {_comparison(low, high, language)}"
-        if interval.takes_unknown and np.isnan(column).any():
-            text += _UNKNOWN[language]
-        parts.append(text[:1].lower() + text[1:] if not text[1:2].isupper() else text)
-    if not parts:
-        return "Everybody" if language == "en" else "Tout le monde"
-    return capitalised(
-        _LINK[language].join([", ".join(parts[:-1]), parts[-1]] if parts[1:] else parts)
-=======
         if interval.low >= interval.high:
             said = {"en": "unknown", "fr": "inconnu"}[language]
         elif not low and not high:
@@ -318,7 +308,6 @@ def _sentence(
         return capitalised(" ; ".join(parts) or "tout le monde")
     return capitalised(
         " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]])) or "everybody"
->>>>>>> names
     )
 
 

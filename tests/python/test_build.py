@@ -20,12 +20,9 @@ SCHEMAS = {
     "ml_customer_clusters": clustering.CLUSTERS_SCHEMA,
     "ml_segment_profiles": clustering.PROFILES_SCHEMA,
     "ml_segment_names": clustering.NAMES_SCHEMA,
-<<<<<<< HEAD
     "ml_segment_projection": clustering.PROJECTION_SCHEMA,
-=======
     "ml_segment_rules": clustering.RULES_SCHEMA,
     "ml_segment_associations": clustering.ASSOCIATIONS_SCHEMA,
->>>>>>> names
     "ml_segment_stability": clustering.STABILITY_SCHEMA,
     "ml_segment_tree": clustering.TREE_SCHEMA,
     "ml_segment_loadings": clustering.LOADINGS_SCHEMA,

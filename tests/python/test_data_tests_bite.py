@@ -142,17 +142,14 @@ SINGULAR = {
         "update reference.audience_rules set rfm_segment = 'Champion' "
         "where rfm_segment = 'Champions'"
     ),
-<<<<<<< HEAD
     "loadings_add_up_to_communalities": (
         "update marts.segment_loadings set loading = -loading / 2 where factor = 1"
     ),
     "no_loading_is_of_a_handful": "update ml.ml_segment_loadings set customers = 9",
-=======
     "audience_rules_name_segments_that_exist": (
         "insert into reference.audience_rules (audience, rule_number, taste_segment) "
         "values ('newsletter', 99, 'Beauty fan')"
     ),
->>>>>>> names
     "no_published_group_is_under_the_floor": (
         "update ml.ml_segment_profiles set customers = 9 where segment_id = 1"
     ),
