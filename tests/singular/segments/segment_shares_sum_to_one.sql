@@ -1,26 +1,31 @@
--- The customers of all segments are those who were clustered, and their shares sum to one, for
--- every level and feature; of segments that are withheld there is none of both, and the rest sums
+-- The customers of all segments of a view are those who were clustered in it, and their shares sum
+-- to one, for every feature; of segments that are withheld there is none of both, and the rest sums
 -- to less. Anything else means that a segment was lost or counted twice on the way.
 with clustered as (
 
     select
+        view,
         segment_id,
         count(*) as customers
     from {{ ref('ml_customer_clusters') }}
-    group by segment_id
+    group by view, segment_id
 
 ),
 
 everybody as (
 
-    select sum(customers) as customers from clustered
+    select
+        view,
+        sum(customers) as customers
+    from clustered
+    group by view
 
 ),
 
 profiled as (
 
     select
-        profiles.segment_level,
+        profiles.segment_view,
         profiles.feature,
         sum(clustered.customers) as customers,
         sum(
@@ -31,15 +36,19 @@ profiled as (
         ) as total_share,
         count(*) filter (where profiles.customers <> clustered.customers) as segments_wrong
     from {{ ref('segment_profiles') }} as profiles
-    left join clustered on profiles.segment_id = clustered.segment_id
-    cross join everybody
-    group by profiles.segment_level, profiles.feature
+    inner join everybody on profiles.segment_view = everybody.view
+    left join clustered
+        on
+            profiles.segment_view = clustered.view
+            and profiles.segment_id = clustered.segment_id
+    where profiles.segment_level = 'segment'
+    group by profiles.segment_view, profiles.feature
 
 )
 
 select profiled.*
 from profiled
-cross join everybody
+inner join everybody on profiled.segment_view = everybody.view
 where
     profiled.customers <> everybody.customers
     or abs(profiled.total_share - 1) > 0.000001
