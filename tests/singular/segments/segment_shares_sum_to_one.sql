@@ -1,5 +1,5 @@
--- The customers of all segments of a view are those who were clustered in it, and their shares sum
--- to one, for every feature; of segments that are withheld there is none of both, and the rest sums
+-- The customers of all segments are those who were clustered, and their shares sum to one, for
+-- every view and feature; of segments that are withheld there is none of both, and the rest sums
 -- to less. Anything else means that a segment was lost or counted twice on the way.
 with clustered as (
 
@@ -27,6 +27,7 @@ profiled as (
     select
         profiles.segment_view,
         profiles.feature,
+        max(everybody.customers) as all_customers,
         sum(clustered.customers) as customers,
         sum(
             coalesce(
@@ -36,20 +37,20 @@ profiled as (
         ) as total_share,
         count(*) filter (where profiles.customers <> clustered.customers) as segments_wrong
     from {{ ref('segment_profiles') }} as profiles
-    inner join everybody on profiles.segment_view = everybody.view
     left join clustered
         on
             profiles.segment_view = clustered.view
             and profiles.segment_id = clustered.segment_id
+    left join everybody on profiles.segment_view = everybody.view
     where profiles.segment_level = 'segment'
     group by profiles.segment_view, profiles.feature
 
 )
 
-select profiled.*
+select *
 from profiled
-inner join everybody on profiled.segment_view = everybody.view
 where
-    profiled.customers <> everybody.customers
-    or abs(profiled.total_share - 1) > 0.000001
-    or profiled.segments_wrong > 0
+    customers <> all_customers
+    or customers is null
+    or abs(total_share - 1) > 0.000001
+    or segments_wrong > 0
