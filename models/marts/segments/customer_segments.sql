@@ -93,13 +93,13 @@ main as (
 other_views as (
 
     select
-        clusters.customer_key,
         {%- for view in views %}
         max(case when clusters.view = '{{ view }}' then clusters.segment_id end)
             as {{ view }}_segment_id,
         max(case when clusters.view = '{{ view }}' then segment_names.segment end)
-            as {{ view }}_segment{{ ',' if not loop.last }}
+            as {{ view }}_segment,
         {%- endfor %}
+        clusters.customer_key
     from clusters
     left join segment_names
         on
