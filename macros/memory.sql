@@ -9,24 +9,3 @@
     insert into {{ arg_dict['target_relation'] }} ({{ columns }})
     select {{ columns }} from {{ arg_dict['temp_relation'] }}
 {%- endmacro %}
-
-
-{#-
-    Drops a memory of models that lacks the date of its runs: nothing in it can be continued, and a
-    model that remembers is not built over by itself.
-
-    Arguments:
-        name (string): table of the schema ml.
-        column (string): column without which it is of no use.
--#}
-{% macro drop_unusable_memory(name, column) -%}
-    {%- if execute -%}
-        {%- set memory = adapter.get_relation(target.database, 'ml', name) -%}
-        {%- if memory is not none -%}
-            {%- set columns = adapter.get_columns_in_relation(memory) -%}
-            {%- if column not in columns | map(attribute='name') | list -%}
-                {%- do adapter.drop_relation(memory) -%}
-            {%- endif -%}
-        {%- endif -%}
-    {%- endif -%}
-{%- endmacro %}
