@@ -175,8 +175,7 @@ changes as (
 
 ),
 
--- What a build of this date has written before is written again. What one of a later date has
--- written stays, and is not looked at until its day has come.
+-- What this date wrote before is written again; what a later date wrote waits for its day.
 final as (
 
     select remembered.*
