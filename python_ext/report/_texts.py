@@ -50,9 +50,9 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "chosen_fitted": (
         "How they were found: {algorithm} on {rows} customers. {tried} solutions were compared; "
-        "{k} segments came out best, with {votes} of the indices on their side.",
+        "{k} segments came out best, with {votes} votes.",
         "Comment ils ont été trouvés : {algorithm} sur {rows} clients. {tried} solutions ont été "
-        "comparées ; {k} segments l'emportent, avec {votes} des indices en leur faveur.",
+        "comparées ; {k} segments l'emportent, avec {votes} voix.",
     ),
     "chosen_kept": (
         "How they were found: the segments of the last run ({algorithm}, {k} segments) still hold, "
