@@ -282,6 +282,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{moved} des {all} clients ({share}) sont dans un autre segment : {customer} parce qu'ils "
         "ont changé, {model} parce que le modèle a changé.",
     ),
+    "flows_withheld": (
+        "So few customers moved between any two segments that no figure may be shown.",
+        "Trop peu de clients sont passés d'un segment à l'autre pour montrer un chiffre.",
+    ),
     "flows_backcast": (
         "The earlier date was segmented with today's model, for lack of an earlier run.",
         "La date précédente a été segmentée avec le modèle d'aujourd'hui, faute de calcul "
