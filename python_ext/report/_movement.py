@@ -36,7 +36,8 @@ def flows(page: Page) -> Html:
         if row.get("customers") and not {row["from_segment_id"], row["to_segment_id"]} & small
     ]
     if page.data.is_fallback or not rows:
-        return page.section("flows", _events(page))
+        told = element("p", language.text("flows_withheld"), class_="note") if every else None
+        return page.section("flows", told if not page.data.is_fallback else None, _events(page))
     moved: dict[str, int] = {}
     for row in rows:
         moved[_cause(row)] = moved.get(_cause(row), 0) + row["customers"]

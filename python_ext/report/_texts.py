@@ -50,9 +50,9 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "chosen_fitted": (
         "How they were found: {algorithm} on {rows} customers. {tried} solutions were compared; "
-        "{k} segments came out best, with {votes} of the indices on their side.",
+        "{k} segments came out best, with {votes} votes.",
         "Comment ils ont été trouvés : {algorithm} sur {rows} clients. {tried} solutions ont été "
-        "comparées ; {k} segments l'emportent, avec {votes} des indices en leur faveur.",
+        "comparées ; {k} segments l'emportent, avec {votes} voix.",
     ),
     "chosen_kept": (
         "How they were found: the segments of the last run ({algorithm}, {k} segments) still hold, "
@@ -281,6 +281,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "changed, {model} because the model did.",
         "{moved} des {all} clients ({share}) sont dans un autre segment : {customer} parce qu'ils "
         "ont changé, {model} parce que le modèle a changé.",
+    ),
+    "flows_withheld": (
+        "So few customers moved between any two segments that no figure may be shown.",
+        "Trop peu de clients sont passés d'un segment à l'autre pour montrer un chiffre.",
     ),
     "flows_backcast": (
         "The earlier date was segmented with today's model, for lack of an earlier run.",

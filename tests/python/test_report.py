@@ -240,6 +240,13 @@ def test_moves_are_told_by_cause(pages):
     assert "New: Digital browsers." in told and "Gone: segment no. 6." in told
 
 
+def test_moves_that_are_all_withheld_are_not_told_as_none(tmp_path):
+    file = write(tmp_path / "segments.duckdb", empty=("segment_events",))
+    with duckdb.connect(str(file)) as connection:
+        connection.execute("update marts.segment_migrations set customers = null")
+    assert TEXTS["flows_withheld"][0] in words_of("<p " + sections(page_of(file))["flows"])
+
+
 # Discretion
 
 
