@@ -62,6 +62,10 @@ build: data  ## Raw files to published marts, with tests and a summary
 	@dbt --no-use-colors build --vars "$$(segmentation vars --raw-data $(RAW_DATA))" | grep --line-buffered -vE '$(UNEVENTFUL)'
 	@segmentation publish --database $(WAREHOUSE) --out $(PUBLISH)
 	@segmentation summary --published $(PUBLISH)/segments.duckdb
+	@segmentation report --published $(PUBLISH)/segments.duckdb --out $(PUBLISH)/segments.html
+
+report: setup  ## The published segments as one page that opens offline
+	@segmentation report --published $(PUBLISH)/segments.duckdb --out $(PUBLISH)/segments.html
 
 test: setup-dev lint  ## Lint, then pytest, which runs real builds
 	@python -m pytest

@@ -4,6 +4,12 @@
 {%- endmacro %}
 
 
+{#- A number of customers to the nearest multiple of the floor, so that differences tell nothing. -#}
+{% macro rounded_to_floor(customers) -%}
+    cast(round({{ customers }} / cast({{ var('k_anonymity') }} as double)) * {{ var('k_anonymity') }} as bigint)
+{%- endmacro %}
+
+
 {#-
     Whether the figures of a group are withheld: because it is under the floor, or because it would
     otherwise give away one that is. Where a whole and all of its groups but one are published, the

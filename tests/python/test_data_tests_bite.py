@@ -114,8 +114,7 @@ SINGULAR = {
         "marts.segment_history)"
     ),
     "migrations_add_up": (
-        "update marts.segment_migrations set share = share / 2 where as_of_date = (select "
-        "max(as_of_date) from marts.segment_migrations where not is_withheld)"
+        "update marts.segment_migrations set share = share / 2 where from_segment_id = 1"
     ),
     "buyers_have_a_segment": (
         "update marts.customer_segments set segment_id = 0 where segment_id = 1"

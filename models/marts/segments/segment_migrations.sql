@@ -101,16 +101,12 @@ together as (
 
 ),
 
+-- A flow of few is withheld, and the others are rounded, so that it is no subtraction away.
 protected as (
 
     select
         *,
-        {{ is_withheld_among(
-            'customers', 'as_of_date, from_segment_id', 'to_segment_id, cause'
-        ) }}
-        or {{ is_withheld_among(
-            'customers', 'as_of_date, to_segment_id', 'from_segment_id, cause'
-        ) }} as is_withheld,
+        {{ is_under_floor('customers') }} as is_withheld,
         sum(customers) over (partition by as_of_date, from_segment_id) as customers_before
     from together
 
@@ -124,11 +120,14 @@ final as (
         protected.from_segment_id,
         protected.to_segment_id,
         protected.cause,
-        case when not protected.is_withheld then cast(protected.customers as bigint) end
-            as customers,
+        case
+            when not protected.is_withheld then {{ rounded_to_floor('protected.customers') }}
+        end as customers,
         case
             when not protected.is_withheld
-                then protected.customers / cast(protected.customers_before as double)
+                then
+                    {{ rounded_to_floor('protected.customers') }}
+                    / cast({{ rounded_to_floor('protected.customers_before') }} as double)
         end as share,
         runs.is_backcast,
         protected.is_withheld
