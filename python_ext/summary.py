@@ -14,6 +14,7 @@ from python_ext.errors import SegmentationError
 
 BAR_WIDTH = 30
 MOST_MOVES = 5
+RFM = "rfm"  # what stands in where no stable segmentation was found
 
 
 def summary(
@@ -51,6 +52,8 @@ def summary(
         with duckdb.connect(str(published), read_only=True) as connection:
             floor = _headline(connection, console)
             console.print(_segments(connection, floor))
+            console.print(Text(_how_segments_came_about(connection)))
+            console.print()
             console.print(_rfm(connection, floor))
             console.print(_audiences(connection))
             console.print(_quality(connection))
@@ -176,6 +179,38 @@ def _segments(connection: duckdb.DuckDBPyConnection, floor: int) -> Table:
     return table
 
 
+def _how_segments_came_about(connection: duckdb.DuckDBPyConnection) -> str:
+    """What was decided at the last run: the main view in a sentence, the others in one more."""
+    rows = connection.execute(
+        """
+        select quality.segment_view, quality.algorithm, quality.k, quality.decision,
+            quality.decision_reason, quality.stability_min, coalesce(main.is_main_view, false)
+        from marts.segment_quality as quality
+        left join (
+            select segment_view, bool_or(is_main_view) as is_main_view
+            from marts.segments group by segment_view
+        ) as main using (segment_view)
+        where quality.is_chosen
+        qualify row_number() over (
+            partition by quality.segment_view order by quality.as_of_date desc
+        ) = 1
+        order by 1
+        """
+    ).fetchall()
+    main = [row for row in rows if row[-1]]
+    told = []
+    for view, algorithm, k, decision, reason, stability, _ in main:
+        if algorithm == RFM:
+            told.append("No stable segmentation was found: the RFM segments stand in.")
+            continue
+        least = (
+            "" if stability is None else f" The least stable recurs with Jaccard {stability:.2f}."
+        )
+        told.append(f"View {view}: {k} segments by {algorithm}, {decision} ({reason}).{least}")
+    others = ", ".join(f"{view} {k}" for view, _, k, *_, is_main in rows if not is_main)
+    return " ".join([*told, *([f"Segments of the other views: {others}."] if others else [])])
+
+
 def _rfm(connection: duckdb.DuckDBPyConnection, floor: int) -> Table:
     table = _table("RFM segments", ("RFM segment", "Customers", "Share", ""))
     table.columns[-1].justify = "left"
@@ -272,6 +307,7 @@ def _where_next(published: Path, console: Console) -> None:
     table = Table.grid(padding=(0, 2))
     for place, what in (
         ("make docs", "writes target/static_index.html: every table, column and where it is from"),
+        ("segmentation report", "writes the segments as one page for the browser, offline"),
         (str(published), "all marts in one read-only DuckDB file, for BI tools and notebooks"),
         (f"{folder}/parquet/", "the same as Parquet"),
         ("docs/PRIVACY.md", "how to export an audience, report on a person, or forget one"),

@@ -9,7 +9,7 @@ with loadings as (
 final as (
 
     select
-        view,
+        view as segment_view,
         feature,
         factor,
         label_en as feature_label,

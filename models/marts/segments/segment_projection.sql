@@ -15,7 +15,7 @@ customer_segments as (
 final as (
 
     select
-        projection.view,
+        projection.view as segment_view,
         projection.customer_key,
         customer_segments.segment_id,
         customer_segments.segment,

@@ -8,7 +8,7 @@ with models as (
 final as (
 
     select
-        view,
+        view as segment_view,
         as_of_date,
         candidate,
         algorithm,

@@ -1,13 +1,13 @@
 -- A row here is a published loading with fewer than k_anonymity customers behind it: do not publish
 -- it.
 select
-    loadings.view,
+    loadings.segment_view,
     loadings.feature,
     loadings.factor
 from {{ ref('segment_loadings') }} as loadings
 inner join {{ ref('ml_segment_loadings') }} as behind
     on
-        loadings.view = behind.view
+        loadings.segment_view = behind.view
         and loadings.feature = behind.feature
         and loadings.factor = behind.factor
 where {{ is_under_floor('behind.customers') }}

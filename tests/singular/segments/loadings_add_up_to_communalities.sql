@@ -3,7 +3,7 @@
 with loadings as (
 
     select
-        view,
+        segment_view,
         feature,
         factor,
         loading * loading as explained,
@@ -14,21 +14,21 @@ with loadings as (
 )
 
 select
-    view,
+    segment_view,
     feature as part,
     max(communality) as said,
     sum(explained) as found
 from loadings
-group by view, feature
+group by segment_view, feature
 having abs(max(communality) - sum(explained)) > 0.000001
 
 union all
 
 select
-    view,
+    segment_view,
     cast(factor as string) as part,
     max(variance_share) as said,
     avg(explained) as found
 from loadings
-group by view, factor
+group by segment_view, factor
 having abs(max(variance_share) - avg(explained)) > 0.000001
