@@ -14,7 +14,8 @@ from threadpoolctl import threadpool_limits
 
 from python_ext.clustering import _indices
 from python_ext.clustering._dendrogram import Node, join, lay_out
-from python_ext.clustering._splits import SAMPLE_ROWS, Split, find_split
+from python_ext.clustering._replication import find_lasting_split
+from python_ext.clustering._splits import SAMPLE_ROWS, Split
 from python_ext.errors import SegmentationError
 
 SUB, MICRO = "sub_segment", "micro_segment"
@@ -254,9 +255,10 @@ def nest(
     k_anonymity: int = 10,
     most_groups: int = 5,
     min_stability: float = 0.60,
+    min_agreement: float = 0.75,
     k: int | None = None,
 ) -> Nesting:
-    """Divide segments into sub-segments and those into micro-segments, by ``find_split``.
+    """Divide segments into sub-segments and those into micro-segments, by ``find_lasting_split``.
 
     Parameters
     ----------
@@ -275,6 +277,8 @@ def nest(
         Most parts of one group.
     min_stability
         Least bootstrap Jaccard index of each part.
+    min_agreement
+        Least adjusted Rand index, on average, of a division with those of random halves.
     k
         Number of segments, where the last ones may be empty.
 
@@ -286,7 +290,12 @@ def nest(
     points, labels = np.asarray(points, dtype=float), np.asarray(labels, dtype=np.int64)
     k = int(labels.max(initial=-1)) + 1 if k is None else k
     least = max(min_rows, k_anonymity, int(np.ceil(min_share * len(points))))
-    rules = {"least_rows": least, "most_groups": most_groups, "min_stability": min_stability}
+    rules = {
+        "least_rows": least,
+        "most_groups": most_groups,
+        "min_stability": min_stability,
+        "min_agreement": min_agreement,
+    }
     # One thread: the order of a parallel sum is not fixed, and two builds must agree.
     with threadpool_limits(1):
         subs = _divide(points, labels, k, seed=seed, **rules)
@@ -348,7 +357,7 @@ def _divide(
         if whole and parent in whole:
             found, split = np.zeros(len(rows), dtype=np.int64), whole[parent]
         else:
-            found, split = find_split(inside, seed=seed, **rules)
+            found, split = find_lasting_split(inside, seed=seed, **rules)
         sizes = np.bincount(found, minlength=split.groups)
         order = np.argsort(-sizes, kind="stable")
         found = np.argsort(order)[found]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.cluster.hierarchy import fcluster, linkage
@@ -35,6 +35,12 @@ class Split:
         By how many standard errors the clearer of the two exceeds what is expected.
     stability
         Bootstrap Jaccard index of each group; empty if it did not come to that.
+    looks, looks_alike
+        Random halves of the group that were tried; and the most of them that were divided into
+        one same number of groups. None where a division was not repeated.
+    agreement
+        Mean adjusted Rand index of the halves' divisions with this one; None if it did not come
+        to that.
     reason
         Why it was or was not divided, in words.
     """
@@ -47,6 +53,24 @@ class Split:
     expected_explained: float | None = None
     surprise: float | None = None
     stability: tuple[float, ...] = ()
+    looks: int | None = None
+    looks_alike: int | None = None
+    agreement: float | None = None
+
+    @property
+    def evidence(self) -> str:
+        """How far the groups stand apart, in words."""
+        if self.explained is None or self.expected_explained is None:
+            return "nothing was measured"
+        return (
+            f"the groups hold {self.explained:.0%} of the differences between its customers, "
+            f"against {self.expected_explained:.0%} where there are no groups"
+        )
+
+
+def not_divided(reason: str, **figures: float | tuple[float, ...]) -> Split:
+    """A group that stays whole."""
+    return Split(groups=1, reason=f"not divided: {reason}", **figures)
 
 
 def find_split(
@@ -56,6 +80,7 @@ def find_split(
     most_groups: int,
     min_stability: float,
     seed: int,
+    sample_rows: int = SAMPLE_ROWS,
 ) -> tuple[np.ndarray, Split]:
     """Divide a group where its Ward tree has a significant jump, or leave it whole.
 
@@ -85,6 +110,8 @@ def find_split(
         Least bootstrap Jaccard index of each group (Hennig 2007: under 0.60 is unstable).
     seed
         Of samples, references and resamples.
+    sample_rows
+        Most rows the tree is grown on.
 
     Returns
     -------
@@ -94,11 +121,11 @@ def find_split(
     whole = np.zeros(len(points), dtype=int)
 
     def refuse(reason: str, **figures: float) -> tuple[np.ndarray, Split]:
-        return whole, Split(groups=1, reason=f"not divided: {reason}", **figures)
+        return whole, not_divided(reason, **figures)
 
     if len(points) < 2 * least_rows:
-        return refuse(f"fewer than the {2 * least_rows} customers that two groups need")
-    drawn = _indices.draw_rows(len(points), SAMPLE_ROWS, seed=seed)
+        return refuse("too few customers for two groups")
+    drawn = _indices.draw_rows(len(points), sample_rows, seed=seed)
     sample = points[drawn]
     least_sample = least_rows * len(sample) / len(points)
     if len(np.unique(sample.round(9), axis=0)) <= most_groups + 1:
@@ -112,26 +139,19 @@ def find_split(
         groups = int(labels.max()) + 1
         sizes = np.bincount(labels, minlength=groups)
         if sizes.min() < least_rows:
-            objections.append(
-                (figures, f"a group is smaller than the {least_rows} customers asked")
-            )
+            objections.append((figures, f"one of {groups} groups would hold too few customers"))
             continue
         part = _indices.draw_rows(len(points), STABILITY_ROWS, seed=seed)
         stability = _indices.bootstrap_jaccard(points[part], labels[part], groups, seed=seed)
         if stability.min() < min_stability:
             said = (
-                f"the least stable of {groups} groups recurs with a Jaccard index of "
-                f"{stability.min():.2f}, at least {min_stability:.2f} is asked"
+                f"one of {groups} groups would be found again only in part (Jaccard index "
+                f"{stability.min():.2f}, asked {min_stability:.2f})"
             )
             objections.append(({**figures, "stability": tuple(stability.tolist())}, said))
             continue
-        reason = (
-            f"divided into {groups}: {_said(figures)}; the least stable group recurs with a "
-            f"Jaccard index of {stability.min():.2f}"
-        )
-        return labels, Split(
-            groups=groups, stability=tuple(stability.tolist()), reason=reason, **figures
-        )
+        split = Split(groups, "", stability=tuple(stability.tolist()), **figures)
+        return labels, replace(split, reason=f"divided into {groups}: {split.evidence}")
     figures, said = objections[0]
     return refuse(said, **figures)
 
@@ -168,9 +188,13 @@ def _branches(
         branches[kept] = fcluster(tree, i + 2, "maxclust") - 1
         objection = ""
         if not order:
-            objection = f"no cut is significant; the clearest, into {i + 2}: {_said(figures)}"
+            objection = (
+                "its customers pass into one another without a gap; the clearest division, into "
+                f"{i + 2}, holds {figures['explained']:.0%} of their differences, not clearly more "
+                f"than the {figures['expected_explained']:.0%} found where there are no groups"
+            )
         elif _small(tree, i + 2, least_sample).any():
-            objection = f"one of {i + 2} groups is smaller than is asked: {_said(figures)}"
+            objection = f"one of {i + 2} groups would hold too few customers"
         yield branches, figures, objection
 
 
@@ -188,15 +212,6 @@ def _small(tree: np.ndarray, groups: int, least: float) -> np.ndarray:
     """Mask of the rows in branches of fewer than ``least`` rows."""
     parts = fcluster(tree, groups, "maxclust") - 1
     return (np.bincount(parts) < least)[parts]
-
-
-def _said(figures: dict[str, float]) -> str:
-    return (
-        f"the merge height jumps by a factor of {figures['jump']:.2f} "
-        f"({figures['expected_jump']:.2f} without structure), the groups hold "
-        f"{figures['explained']:.0%} of the variance ({figures['expected_explained']:.0%}), "
-        f"{figures['surprise']:.1f} standard errors"
-    )
 
 
 def _read_tree(tree: np.ndarray, most_groups: int) -> np.ndarray:

@@ -17,6 +17,7 @@ from python_ext.clustering import _indices
 from python_ext.clustering._model import CUSTOMER_KEY, SegmentModel
 from python_ext.clustering._nesting import MICRO, SUB
 from python_ext.clustering._preparation import ViewPreparation
+from python_ext.clustering._splits import Split
 from python_ext.clustering._stability import (
     RESAMPLES,
     STARTS,
@@ -64,8 +65,9 @@ def measure_stability(
 
     Every view: ``bootstrap_jaccard`` of each segment, ``bootstrap_rand`` and ``seed_rand`` of the
     whole. The main view besides: ``bootstrap_jaccard`` of each sub- and micro-segment among its
-    siblings; ``without_feature`` and ``without_group``, the agreement with a fit that lacks one
-    feature or one group of features; and between the cutoffs ``customers_stay`` and
+    siblings, and ``division_agreement`` of each group that was divided, when it was fitted (see
+    ``_replication``); ``without_feature`` and ``without_group``, the agreement with a fit that
+    lacks one feature or one group of features; and between the cutoffs ``customers_stay`` and
     ``customers_rand`` (the same model on both: how customers move), ``refit_jaccard`` and
     ``refit_rand`` (a fit of the earlier cutoff, both on today's customers: how the solution
     moves). A view in which RFM segments stand in has no rows: rules need no refit.
@@ -262,7 +264,32 @@ class _ViewStability:
             basis = f"{RESAMPLES} bootstrap samples, each group against its siblings"
             held = np.bincount(child, minlength=len(ids))
             rows += self.jaccards("bootstrap_jaccard", values, ids, held, basis, level=level)
+        for level, splits, ids, of in (
+            (SEGMENT, nesting.segment_splits, self.model.ids, labels),
+            (SUB, nesting.sub_splits, nesting.sub_ids, subs),
+        ):
+            rows += self._divisions(level, splits, ids, np.bincount(of, minlength=len(ids)))
         return rows
+
+    def _divisions(
+        self, level: str, splits: Sequence[Split], ids: Sequence[int], held: np.ndarray
+    ) -> Iterator[dict[str, Any]]:
+        """How surely each group that was divided would be divided again, and alike."""
+        for split, number, customers in zip(splits, ids, held, strict=True):
+            if split.groups > 1 and split.agreement is not None:
+                basis = (
+                    f"adjusted Rand index of the divisions of {split.looks} random halves with "
+                    f"this one, {split.looks_alike} of them into {split.groups}, when it was fitted"
+                )
+                yield self.row(
+                    "division_agreement",
+                    split.agreement,
+                    basis,
+                    rate=rate_rand,
+                    level=level,
+                    segment_id=number,
+                    customers=customers,
+                )
 
     def _siblings(self, points: np.ndarray, child: np.ndarray, parts: np.ndarray) -> np.ndarray:
         drawn = _indices.draw_rows(len(points), self.sample_rows, seed=self.seed)

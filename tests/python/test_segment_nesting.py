@@ -8,12 +8,14 @@ import pytest
 from scipy.cluster.hierarchy import fcluster, linkage
 from sklearn.metrics import adjusted_rand_score
 
-from python_ext.clustering import Nesting, nest
+from python_ext.clustering import Nesting, _replication, nest
 from python_ext.clustering._dendrogram import Node, join, lay_out
-from python_ext.clustering._splits import find_split
+from python_ext.clustering._replication import find_lasting_split
+from python_ext.clustering._splits import Split, find_split
 from python_ext.errors import SegmentationError
 
 RULES = {"least_rows": 40, "most_groups": 5, "min_stability": 0.6}
+LASTING = {**RULES, "min_agreement": 0.75}
 
 
 def planted(children, *, grandchildren=1, rows=300, dimensions=8, seed=0):
@@ -38,6 +40,8 @@ def structureless(shape, dimensions, rng, rows=1500):
         points = rng.normal(size=(4 * rows, dimensions))
         return points[(points[:, 0] > 0) & (points[:, 1] > points[:, 0] / 2)]
     spread = np.geomspace(3, 0.5, dimensions)
+    if shape == "exponential":
+        return rng.exponential(size=(rows, dimensions)) * spread
     return (rng.normal if shape == "normal" else rng.uniform)(size=(rows, dimensions)) * spread
 
 
@@ -67,7 +71,98 @@ def test_what_has_no_structure_is_not_divided(shape, dimensions):
         points = structureless(shape, dimensions, np.random.default_rng(seed))
         labels, split = find_split(points, seed=seed, **RULES)
         assert split.groups == 1 and not labels.any()
-        assert split.reason.startswith("not divided: no cut is significant")
+        assert split.reason.startswith("not divided: its customers pass into one another")
+
+
+@pytest.mark.parametrize("dimensions", [2, 4, 12])
+@pytest.mark.parametrize("shape", ["normal", "uniform", "exponential", "cut off by k-means"])
+def test_a_division_of_what_has_no_structure_does_not_last(shape, dimensions):
+    for seed in range(4):
+        points = structureless(shape, dimensions, np.random.default_rng(seed))
+        labels, split = find_lasting_split(points, seed=seed, **LASTING)
+        assert split.groups == 1 and not labels.any()
+        assert split.reason.startswith("not divided: ") and split.agreement is None
+
+
+@pytest.mark.parametrize("groups", [2, 3])
+@pytest.mark.parametrize("apart", [5, 6])
+def test_what_is_planted_is_divided_alike_whatever_the_seed_and_the_sample(groups, apart):
+    """Equal divisions from four seeds and from two samples that share no customer."""
+    rng = np.random.default_rng(apart)
+    centres = np.eye(8)[:groups] * apart / np.sqrt(2)
+    truth = np.tile(np.arange(groups), 700)
+    points = centres[truth] + rng.normal(size=(len(truth), 8))
+    for seed in range(4):
+        labels, split = find_lasting_split(points, seed=seed, **LASTING)
+        assert split.groups == groups and split.looks == 8 and split.looks_alike >= 6
+        assert split.agreement > 0.9 and split.reason.startswith(f"divided into {groups}: ")
+        assert adjusted_rand_score(truth, labels) > 0.95
+    middle = len(points) // 2
+    for part in (slice(None, middle), slice(middle, None)):
+        labels, split = find_lasting_split(points[part], seed=0, **LASTING)
+        assert split.groups == groups and adjusted_rand_score(truth[part], labels) > 0.93
+
+
+def lasting_of(monkeypatch, said, points, **rules):
+    """What is decided where the halves say these groups, in turn: labels made by a rule."""
+    halves = iter(said)
+
+    def look(inside, **_):
+        rule = next(halves)
+        labels = rule(inside)
+        groups = int(labels.max()) + 1
+        return labels, Split(groups, "not divided: alone" if groups == 1 else "divided")
+
+    monkeypatch.setattr(_replication, "find_split", look)
+    return find_lasting_split(points, seed=0, **{**LASTING, "min_stability": 0, **rules})[1]
+
+
+def whole(points):
+    return np.zeros(len(points), dtype=int)
+
+
+def in_two(points, axis=0):
+    return (points[:, axis] > 0).astype(int)
+
+
+def in_three(points):
+    return np.digitize(points[:, 0], [-0.5, 0.5])
+
+
+def test_a_majority_must_divide_into_the_same_number(monkeypatch):
+    points = np.random.default_rng(0).uniform(-1, 1, (800, 2)) * [4, 1]
+    split = lasting_of(monkeypatch, [in_two] * 8, points)
+    assert (split.groups, split.looks, split.looks_alike) == (2, 8, 8)
+    assert split.agreement > 0.9
+    one_against = lasting_of(monkeypatch, [whole, *[in_two] * 7], points)
+    # Who sees no groups agrees with no division.
+    assert one_against.groups == 2 and 0.75 < one_against.agreement <= 7 / 8
+    assert "7 of 8 random halves" in one_against.reason
+    # Six of eight are the majority asked, but two that see nothing leave too little agreement.
+    assert lasting_of(monkeypatch, [whole, whole, *[in_two] * 6], points).groups == 1
+    mixed = lasting_of(monkeypatch, [in_two, in_two, in_three, in_three, whole], points)
+    assert (mixed.groups, mixed.looks, mixed.looks_alike) == (1, 5, 2)
+    assert mixed.reason.endswith("fall 2 into 2, 2 into 3 and 1 into none)")
+    assert "would not last" in mixed.reason
+    # It ends when a majority is out of reach, and then nothing was seen at all.
+    none = lasting_of(monkeypatch, [whole] * 3, points)
+    assert (none.groups, none.looks, none.reason) == (1, 3, "not divided: alone")
+
+
+def test_the_line_must_run_in_the_same_place(monkeypatch):
+    points = np.random.default_rng(0).uniform(-1, 1, (800, 2))
+    crossed = [in_two, lambda inside: in_two(inside, axis=1)] * 4
+    split = lasting_of(monkeypatch, crossed, points)
+    assert split.groups == 1 and split.looks_alike == 8
+    assert 0.2 < split.agreement < 0.75 and "who belongs together" in split.reason
+    assert lasting_of(monkeypatch, crossed, points, min_agreement=0.2).groups == 2
+
+
+def test_halves_share_no_customer():
+    halves = [half for half, _ in _replication._halves(1001, seed=3)]
+    assert len(halves) == 8 and all(len(half) == 500 for half in halves)
+    for one, two in zip(halves[::2], halves[1::2], strict=True):
+        assert not set(one) & set(two)
 
 
 def test_a_group_of_equal_customers_is_not_divided():
@@ -97,6 +192,7 @@ def test_an_unstable_division_is_refused():
     assert find_split(points, seed=0, **RULES)[1].groups == 3
     labels, split = find_split(points, seed=0, **{**RULES, "min_stability": 1.01})
     assert split.groups == 1 and "Jaccard" in split.reason
+    assert nest(points, np.zeros(300, dtype=int), min_agreement=1.01).sub_ids == (1,)
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -164,6 +164,13 @@ def test_a_model_is_judged_from_every_side(planted):
     # Both children of the divided segment, and their mean; an only child has no siblings.
     subs = measured(rows, "bootstrap_jaccard", "sub_segment")
     assert len(subs) == 3 and subs.min() > 0.97
+    # The division itself is judged where the segment is that was divided.
+    divided = rows[rows["measure"] == "division_agreement"]
+    third = model.ids[model.labels(model.preparation.transform(frame))[-1]]
+    assert list(zip(divided["level"], divided["segment_id"], strict=True)) == [("segment", third)]
+    assert divided["value"].between(0.75, 1).all() and divided["customers"].tolist() == [300]
+    assert divided["label"].iloc[0] == rate_rand(divided["value"].iloc[0])
+    assert "of 8 random halves" in divided["basis"].iloc[0]
     lowest = rows[rows["measure"] == "without_feature_lowest"].iloc[0]
     assert lowest["value"] < 0.6 and lowest["label"] == "unstable"
     assert lowest["basis"].endswith("without f0")
