@@ -68,7 +68,11 @@ def features_of(seed: int, customers: int, folder: Path) -> pd.DataFrame:
             env=environment,
         )
         _join_truth(base, raw).to_parquet(kept)
-    frame = pd.read_parquet(kept)
+    return scored(pd.read_parquet(kept))
+
+
+def scored(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows that are segmented: of today, and of whom may be profiled."""
     keep = (frame["cutoff_name"] == "score") & frame["may_be_profiled"]
     return frame[keep].reset_index(drop=True)
 
@@ -200,9 +204,7 @@ def main() -> int:
     sources = options.features or range(1, options.seeds + 1)
     for source in sources:
         if isinstance(source, Path):
-            frame = pd.read_parquet(source)
-            frame = frame[(frame["cutoff_name"] == "score") & frame["may_be_profiled"]]
-            frame = frame.reset_index(drop=True)
+            frame = scored(pd.read_parquet(source))
         else:
             frame = features_of(source, options.customers, options.folder)
         first = frame if first is None else first

@@ -1,6 +1,7 @@
 """Segments: how many there are, who belongs to which, what marks them, what they are called."""
 
 from python_ext import _learning_libraries  # noqa: F401  (before anything of ours)
+from python_ext.clustering._artefact import ArtefactError
 from python_ext.clustering._assignment import Segmentation, load_chosen
 from python_ext.clustering._associations import (
     ASSOCIATIONS_SCHEMA,
@@ -8,6 +9,7 @@ from python_ext.clustering._associations import (
 )
 from python_ext.clustering._candidates import MODELS_SCHEMA, Choice
 from python_ext.clustering._choice import ALGORITHMS, choose_segments
+from python_ext.clustering._division import nest
 from python_ext.clustering._loadings import list_loadings
 from python_ext.clustering._memory import (
     EVENTS_SCHEMA,
@@ -16,9 +18,9 @@ from python_ext.clustering._memory import (
     previous_models,
     read_events,
 )
-from python_ext.clustering._model import CLUSTERS_SCHEMA, ArtefactError, SegmentModel
+from python_ext.clustering._model import CLUSTERS_SCHEMA, SegmentModel
 from python_ext.clustering._names import NAMES_SCHEMA, name_segments, rfm_segment_ids
-from python_ext.clustering._nesting import Nesting, nest
+from python_ext.clustering._nesting import Nesting
 from python_ext.clustering._preparation import LOADINGS_SCHEMA, ViewPreparation
 from python_ext.clustering._profiles import PROFILES_SCHEMA, profile_segments
 from python_ext.clustering._projection import PROJECTION_SCHEMA, project_customers

@@ -242,3 +242,41 @@ KINDS = {"centroids": Centroids, "mixture": Mixture, "exemplars": Exemplars}
 def read_assigner(stored: Mapping[str, Any], width: int) -> Assigner:
     """The assigner that ``to_dict`` wrote."""
     return KINDS[stored["kind"]].from_dict(stored, width)
+
+
+def centroids_of(points: np.ndarray, labels: np.ndarray, k: int) -> Centroids:
+    """The spherical posterior of clusters 0…k−1, none of them empty."""
+    means = np.array([points[labels == cluster].mean(axis=0) for cluster in range(k)])
+    shares = np.bincount(labels, minlength=k) / len(labels)
+    return Centroids(means, shares, effective_variance(points - means[labels]))
+
+
+def effective_variance(residual: np.ndarray) -> float:
+    """Within-segment sum of squares per row and effective dimension.
+
+    Correlated coordinates repeat each other; counted as independent they would make every
+    membership look certain. The effective number is the participation ratio (Σλ)² / Σλ² of the
+    eigenvalues λ of the within-segment covariance.
+    """
+    if residual.size == 0:
+        return 1.0
+    covariance = residual.T @ residual / len(residual)
+    total, squares = float(np.trace(covariance)), float((covariance**2).sum())
+    return squares / total if total > 1e-12 else 1.0
+
+
+def outlier_limits(
+    far: np.ndarray, centroids: np.ndarray, number: np.ndarray, outlier: float
+) -> np.ndarray:
+    """Distance to its centroid beyond which a member of a segment counts as an outlier."""
+    distance = np.sqrt(((far - centroids[number]) ** 2).sum(axis=1))
+    return np.array([_robust_limit(distance[number == c], outlier) for c in range(len(centroids))])
+
+
+def _robust_limit(distance: np.ndarray, outlier: float) -> float:
+    if not len(distance):
+        return float(np.finfo(float).max)
+    center = float(np.median(distance))
+    spread = 1.4826 * float(np.median(np.abs(distance - center)))
+    # Without spread every rounding difference would be an outlier.
+    return center + outlier * spread if spread > 0 else max(2 * center, 1e-6)

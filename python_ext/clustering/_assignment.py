@@ -9,7 +9,9 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from python_ext.clustering._model import CLUSTERS_SCHEMA, ArtefactError, SegmentModel
+from python_ext.clustering._artefact import ArtefactError
+from python_ext.clustering._memory import current_models, last_date, previous_models
+from python_ext.clustering._model import CLUSTERS_SCHEMA, SegmentModel
 
 
 def load_chosen(
@@ -27,29 +29,15 @@ def load_chosen(
     Raises
     ------
     ArtefactError
-        If there is not exactly one chosen row in the run, or its artefact is refused.
+        If the last run has no model of the view, or its artefact is refused.
     """
-    rows = _runs(models, as_of)
-    rows = rows[rows["view"] == view]
-    rows = rows[rows["as_of_date"] == rows["as_of_date"].max()]
-    return _read(rows, view)
-
-
-def _runs(models: pd.DataFrame, as_of: date | None) -> pd.DataFrame:
-    dates = pd.to_datetime(models["as_of_date"])
-    models = models.assign(as_of_date=dates)
-    return models if as_of is None else models[dates <= pd.Timestamp(as_of)]
-
-
-def _read(rows: pd.DataFrame, view: str) -> SegmentModel:
-    chosen = rows[rows["is_chosen"].astype(bool)]
-    if len(chosen) != 1:
+    found = current_models(models, as_of=as_of)
+    if view not in found:
         raise ArtefactError(
-            f"view {view} has {len(chosen)} chosen models in its last run, expected one. "
-            "Rebuild ml_segment_models."
+            f"the last run has no segments of the view {view}, only of {', '.join(found)}. Check "
+            "the var segmentation_view and rebuild ml_segment_models."
         )
-    row = chosen.iloc[0]
-    return SegmentModel.from_bytes(row["artefact"], model_id=row["model_id"])
+    return found[view]
 
 
 @dataclass(frozen=True)
@@ -78,21 +66,15 @@ class Segmentation:
         ----------
         as_of
             Runs of a later date are not looked at. A view that has no row in the last run left
-            (its source was switched off) has no segments any more.
+            (its source was switched off) has no segments any more. An earlier model that this
+            version cannot read is passed over, as if the view were new.
         """
-        rows = _runs(models, as_of)
-        rows = rows[rows["is_chosen"].astype(bool)]
-        last = rows["as_of_date"].max()
-        today, earlier = rows[rows["as_of_date"] == last], rows[rows["as_of_date"] < last]
-        views = sorted(today["view"].unique())
-        read = {view: _read(today[today["view"] == view], view) for view in views}
-        decisions = today.set_index("view")["decision"]
-        kept = frozenset(view for view in views if decisions[view] == "kept")
-        previous = {}
-        for view in views:
-            rows = earlier[earlier["view"] == view]
-            if len(rows) and view not in kept:
-                previous[view] = _read(rows[rows["as_of_date"] == rows["as_of_date"].max()], view)
+        read = current_models(models, as_of=as_of)
+        last = last_date(models, as_of=as_of)
+        today = models[pd.to_datetime(models["as_of_date"]) == pd.Timestamp(last)]
+        kept = frozenset(today.loc[today["decision"] == "kept", "view"])
+        before = previous_models(models, as_of=last)
+        previous = {view: before[view] for view in read if view in before and view not in kept}
         return cls(read, previous, kept)
 
     def assign(self, frame: pd.DataFrame) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,10 @@ import pandas as pd
 from python_ext.clustering._wording import Wording, capitalised
 
 MIN_HEAD = 0.45  # standard deviations a feature must differ by to give a segment its name
+MIN_TRAIT = 0.25  # to be said of a name, or of a sub-segment against its siblings
+MIN_NUANCE = 0.05  # where nothing else tells two segments apart
 MIN_DIFFERENCE = 0.05  # share of the mean of reference that the segment's mean must differ by
+AVERAGE = ("Average customers", "Clients dans la moyenne")
 
 
 @dataclass(frozen=True)
@@ -51,3 +55,52 @@ def claimable(profile: pd.DataFrame, column: str) -> pd.Series:
     is_seen = difference.abs() >= MIN_DIFFERENCE * profile[against].abs().astype(float)
     agrees = np.sign(difference) == np.sign(profile[column].astype(float))
     return profile[column].where(is_seen & agrees, 0.0).fillna(0.0)
+
+
+def name_choices(
+    heads: list[Mark], marks: list[Mark]
+) -> Iterator[tuple[tuple[str, str], tuple[tuple[str, int], ...]]]:
+    """Names of a segment with what they claim, best first, without end: a head, with a trait."""
+    bases = [(head.name, (head,)) for head in heads] or [(AVERAGE, ())]
+    for texts, used in bases:
+        yield texts, tuple(mark.claim for mark in used)
+    for least in (MIN_TRAIT, MIN_NUANCE):
+        for texts, used in bases:
+            themes = {mark.theme for mark in used}
+            for mark in marks:
+                if mark.theme not in themes and mark.size >= least:
+                    both = tuple(
+                        f"{text}, {trait}" for text, trait in zip(texts, mark.trait, strict=True)
+                    )
+                    yield both, tuple(m.claim for m in (*used, mark))
+    texts, used = bases[0]
+    place = 2
+    while True:
+        numbered = tuple(f"{text} ({place})" for text in texts)
+        yield numbered, tuple(mark.claim for mark in used)
+        place += 1
+
+
+def trait_choices(
+    marks: list[Mark],
+) -> Iterator[tuple[tuple[str, str], tuple[tuple[str, int], ...]]]:
+    """What sets a part apart from its siblings, with what it claims, best first, without end."""
+    plain = [mark for mark in marks if mark.size >= MIN_TRAIT]
+    for mark in plain:
+        yield mark.trait, (mark.claim,)
+    yield ("typical", "typiques"), ()
+    for first in plain:
+        for second in plain:
+            if first.theme < second.theme:
+                both = tuple(f"{a}, {b}" for a, b in zip(first.trait, second.trait, strict=True))
+                yield both, (first.claim, second.claim)
+    for mark in marks:
+        if MIN_NUANCE <= mark.size < MIN_TRAIT:
+            yield (
+                tuple(f"{a} {b}" for a, b in zip(("slightly", "un peu"), mark.trait, strict=True)),
+                (mark.claim,),
+            )
+    place = 2
+    while True:
+        yield (f"typical ({place})", f"typiques ({place})"), ()
+        place += 1

@@ -9,7 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from python_ext.clustering._model import ArtefactError, SegmentModel
+from python_ext.clustering._artefact import ArtefactError
+from python_ext.clustering._model import SegmentModel
 from python_ext.frames import Schema
 
 LEVELS = ("segment", "sub_segment", "micro_segment")
@@ -52,12 +53,28 @@ def current_models(rows: pd.DataFrame, *, as_of: date | None = None) -> dict[str
         An artefact cannot be read, or no run is stored.
     """
     chosen = _chosen(rows)
-    if as_of is not None:
-        chosen = chosen[chosen["as_of_date"] <= pd.Timestamp(as_of)]
-    if chosen.empty:
-        raise ArtefactError("no segmentation is stored. Build ml_segment_models.")
-    last = chosen[chosen["as_of_date"] == chosen["as_of_date"].max()]
+    last = chosen[chosen["as_of_date"] == pd.Timestamp(last_date(rows, as_of=as_of))]
+    if last["view"].duplicated().any():
+        raise ArtefactError(
+            f"the run of {last['as_of_date'].iloc[0]:%Y-%m-%d} has several chosen models of one "
+            "view. Rebuild ml_segment_models."
+        )
     return {row["view"]: read_model(row) for row in last.sort_values("view").to_dict("records")}
+
+
+def last_date(rows: pd.DataFrame, *, as_of: date | None = None) -> date:
+    """Date of the last run, or of the last that is not after a date.
+
+    Raises
+    ------
+    ArtefactError
+        No run is stored.
+    """
+    dates = _chosen(rows)["as_of_date"]
+    dates = dates if as_of is None else dates[dates <= pd.Timestamp(as_of)]
+    if dates.empty:
+        raise ArtefactError("no segmentation is stored. Build ml_segment_models.")
+    return dates.max().date()
 
 
 def previous_models(rows: pd.DataFrame, *, as_of: date) -> dict[str, SegmentModel]:

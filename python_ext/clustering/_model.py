@@ -12,8 +12,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from python_ext.clustering._assigners import Assigner, Centroids, read_assigner
+from python_ext.clustering._artefact import ArtefactError, reading
+from python_ext.clustering._assigners import (
+    Assigner,
+    Centroids,
+    effective_variance,
+    outlier_limits,
+    read_assigner,
+)
 from python_ext.clustering._preparation import ViewPreparation
+from python_ext.clustering._rfm import RFM, RFM_COLUMN, RFM_IDS, rfm_index
 from python_ext.clustering._views import ViewFeature
 from python_ext.errors import SegmentationError
 from python_ext.frames import Schema
@@ -21,9 +29,6 @@ from python_ext.imputation import FeatureImputer
 
 FORMAT = "segmentation.2026-11"
 CUSTOMER_KEY = "customer_key"
-RFM = "rfm"  # algorithm of the fallback: the RFM segments themselves
-RFM_COLUMN = "rfm_segment_id"
-RFM_IDS = tuple(range(901, 912))  # as numbered in the seed rfm_segments
 
 CLUSTERS_SCHEMA = Schema(
     {
@@ -43,10 +48,6 @@ CLUSTERS_SCHEMA = Schema(
     },
     key=("view", "customer_key"),
 )
-
-
-class ArtefactError(SegmentationError):
-    """A stored model is damaged, altered, or of a kind this version cannot read."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,7 @@ class SegmentModel:
         number = np.argsort(order)[labels]
         shares = np.bincount(number, minlength=k) / len(number) if len(number) else np.ones(k)
         if assigner is None:
-            assigner = Centroids(centroids, shares, _effective_variance(points - centroids[number]))
+            assigner = Centroids(centroids, shares, effective_variance(points - centroids[number]))
         else:
             assigner = assigner.reordered(order)
         return cls(
@@ -157,7 +158,7 @@ class SegmentModel:
             preparation=preparation,
             centroids=centroids,
             shares=shares,
-            limits=_limits(far, centroids, number, outlier),
+            limits=outlier_limits(far, centroids, number, outlier),
             assigner=assigner,
             ids=tuple(range(1, k + 1)),
             issued={"segment": k},
@@ -186,7 +187,7 @@ class SegmentModel:
             preparation=preparation,
             centroids=centroids,
             shares=np.bincount(number, minlength=k) / max(len(number), 1),
-            limits=_limits(far, centroids, number, outlier),
+            limits=outlier_limits(far, centroids, number, outlier),
             assigner=None,
             ids=RFM_IDS,
             issued={"segment": 0},
@@ -228,7 +229,7 @@ class SegmentModel:
         number = np.array(self.ids, dtype=np.int64)
         second = second_probability = np.nan
         if self.is_fallback:
-            first = _rfm_index(frame)
+            first = rfm_index(frame)
             probability, noise = np.ones(len(frame)), np.zeros(len(frame), bool)
         else:
             posterior = self._probabilities(points)
@@ -269,7 +270,7 @@ class SegmentModel:
         known = self.known(frame)
         part = frame if known.all() else frame[known]
         first = (
-            _rfm_index(part) if self.is_fallback else self.labels(self.preparation.transform(part))
+            rfm_index(part) if self.is_fallback else self.labels(self.preparation.transform(part))
         )
         found[known] = np.array(self.ids, dtype=float)[first]
         return found
@@ -347,7 +348,11 @@ class SegmentModel:
                 f"the artefact of segment model {model_id} was altered after it was written: its "
                 "hash differs. Rebuild ml_segment_models."
             )
-        stored: Mapping[str, Any] = json.loads(artefact)
+        with reading(f"segment model {model_id}"):
+            return cls._read(json.loads(artefact), model_id)
+
+    @classmethod
+    def _read(cls, stored: Mapping[str, Any], model_id: str) -> SegmentModel:
         if stored.get("format") != FORMAT:
             raise ArtefactError(
                 f"segment model {model_id} has the format {stored.get('format')!r}; this version "
@@ -355,7 +360,7 @@ class SegmentModel:
             )
         preparation = ViewPreparation.from_dict(stored["preparation"])
         width = preparation.width
-        return cls(
+        model = cls(
             view=stored["view"],
             algorithm=stored["algorithm"],
             preparation=preparation,
@@ -368,6 +373,9 @@ class SegmentModel:
             nesting=_read_nesting(stored["nesting"]),
             reference=stored["reference"],
         )
+        if not model.k == len(model.ids) == len(model.shares) == len(model.limits):
+            raise ValueError(f"{model.k} centroids and {len(model.ids)} ids")
+        return model
 
     def _probabilities(self, points: np.ndarray) -> np.ndarray:
         if self.assigner is None:
@@ -384,55 +392,3 @@ def _read_nesting(stored: Mapping[str, Any] | None) -> Any:
     from python_ext.clustering._nesting import Nesting
 
     return Nesting.from_dict(stored)
-
-
-def _rfm_index(frame: pd.DataFrame) -> np.ndarray:
-    if RFM_COLUMN not in frame.columns:
-        raise SegmentationError(
-            f"the segments are RFM segments and the customers have no column {RFM_COLUMN}. Join "
-            "int_customer_rfm to them."
-        )
-    ids = frame[RFM_COLUMN].to_numpy(dtype=float, na_value=np.nan)
-    if not np.isin(ids, RFM_IDS).all():
-        raise SegmentationError(
-            f"{RFM_COLUMN} must be a number from {RFM_IDS[0]} to {RFM_IDS[-1]} for every customer. "
-            "Check seeds/reference/rfm_segments.csv."
-        )
-    return ids.astype(np.int64) - RFM_IDS[0]
-
-
-def centroids_of(points: np.ndarray, labels: np.ndarray, k: int) -> Centroids:
-    """The spherical posterior of clusters 0…k−1, none of them empty."""
-    means = np.array([points[labels == cluster].mean(axis=0) for cluster in range(k)])
-    shares = np.bincount(labels, minlength=k) / len(labels)
-    return Centroids(means, shares, _effective_variance(points - means[labels]))
-
-
-def _effective_variance(residual: np.ndarray) -> float:
-    """Within-segment sum of squares per row and effective dimension.
-
-    Correlated coordinates repeat each other; counted as independent they would make every
-    membership look certain. The effective number is the participation ratio (Σλ)² / Σλ² of the
-    eigenvalues λ of the within-segment covariance.
-    """
-    if residual.size == 0:
-        return 1.0
-    covariance = residual.T @ residual / len(residual)
-    total, squares = float(np.trace(covariance)), float((covariance**2).sum())
-    return squares / total if total > 1e-12 else 1.0
-
-
-def _limits(
-    far: np.ndarray, centroids: np.ndarray, number: np.ndarray, outlier: float
-) -> np.ndarray:
-    distance = np.sqrt(((far - centroids[number]) ** 2).sum(axis=1))
-    return np.array([_robust_limit(distance[number == c], outlier) for c in range(len(centroids))])
-
-
-def _robust_limit(distance: np.ndarray, outlier: float) -> float:
-    if not len(distance):
-        return float(np.finfo(float).max)
-    center = float(np.median(distance))
-    spread = 1.4826 * float(np.median(np.abs(distance - center)))
-    # Without spread every rounding difference would be an outlier.
-    return center + outlier * spread if spread > 0 else max(2 * center, 1e-6)

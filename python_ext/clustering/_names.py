@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
 from python_ext.clustering._actions import suggest_action
 from python_ext.clustering._archetypes import Archetypes
-from python_ext.clustering._marks import Mark, claimable
+from python_ext.clustering._marks import (
+    MIN_NUANCE,
+    MIN_TRAIT,
+    Mark,
+    claimable,
+    name_choices,
+    trait_choices,
+)
 from python_ext.clustering._name_memory import NAMES_SCHEMA, Name, stored_names, with_memory
 from python_ext.clustering._profiles import FIRST_RFM_ID, LEVELS
 from python_ext.clustering._wording import Wording
@@ -17,8 +22,6 @@ from python_ext.clustering._wording import Wording
 MIN_SIMILARITY = 0.40  # a weaker match would be a name without backing
 EVIDENCE_FEATURES = 3
 STRONG = 0.6  # share of the strongest difference that another needs to give the name instead
-MIN_TRAIT = 0.25  # and to be said of it, or of a sub-segment against its siblings
-MIN_NUANCE = 0.05  # where nothing else tells two segments apart
 WHOLE = "whole"
 RFM = "rfm"
 
@@ -208,34 +211,11 @@ class _Naming:
         )
         least = STRONG * max((mark.size for mark in marks), default=0.0)
         heads = [mark for mark in marks if mark.can_head and mark.size >= least][:3]
-        for texts, features in self._choices(heads, marks):
+        for texts, features in name_choices(heads, marks):
             name = Name(*texts, *described, features=features)
             if not _is_taken(name, taken):
                 return name
         raise AssertionError("the last choice is always free")
-
-    def _choices(
-        self, heads: list[Mark], marks: list[Mark]
-    ) -> Iterator[tuple[tuple[str, str], tuple[tuple[str, int], ...]]]:
-        bases = [(head.name, (head,)) for head in heads] or [(_AVERAGE, ())]
-        for texts, used in bases:
-            yield texts, tuple(mark.claim for mark in used)
-        for least in (MIN_TRAIT, MIN_NUANCE):
-            for texts, used in bases:
-                themes = {mark.theme for mark in used}
-                for mark in marks:
-                    if mark.theme not in themes and mark.size >= least:
-                        both = tuple(
-                            f"{text}, {trait}"
-                            for text, trait in zip(texts, mark.trait, strict=True)
-                        )
-                        yield both, tuple(m.claim for m in (*used, mark))
-        texts, used = bases[0]
-        place = 2
-        while True:
-            numbered = tuple(f"{text} ({place})" for text in texts)
-            yield numbered, tuple(mark.claim for mark in used)
-            place += 1
 
     def _lower_level(self, new: list[int], taken: set[str]) -> dict[int, Name]:
         """The parent's name and one trait; whoever differs most chooses first."""
@@ -260,7 +240,7 @@ class _Naming:
             f"Compared with the rest of “{parent.segment}”",
             f"Par rapport aux autres « {parent.segment_fr} »",
         )
-        for (english, french), features in self._traits(marks):
+        for (english, french), features in trait_choices(marks):
             name = Name(
                 f"{parent.segment} · {english}",
                 f"{parent.segment_fr} · {french}",
@@ -270,34 +250,6 @@ class _Naming:
             if not _is_taken(name, taken):
                 return name
         raise AssertionError("the last choice is always free")
-
-    @staticmethod
-    def _traits(
-        marks: list[Mark],
-    ) -> Iterator[tuple[tuple[str, str], tuple[tuple[str, int], ...]]]:
-        plain = [mark for mark in marks if mark.size >= MIN_TRAIT]
-        for mark in plain:
-            yield mark.trait, (mark.claim,)
-        yield ("typical", "typiques"), ()
-        for first in plain:
-            for second in plain:
-                if first.theme < second.theme:
-                    both = tuple(
-                        f"{a}, {b}" for a, b in zip(first.trait, second.trait, strict=True)
-                    )
-                    yield both, (first.claim, second.claim)
-        for mark in marks:
-            if MIN_NUANCE <= mark.size < MIN_TRAIT:
-                yield (
-                    tuple(
-                        f"{a} {b}" for a, b in zip(("slightly", "un peu"), mark.trait, strict=True)
-                    ),
-                    (mark.claim,),
-                )
-        place = 2
-        while True:
-            yield (f"typical ({place})", f"typiques ({place})"), ()
-            place += 1
 
     def parent_of(self, number: int) -> int | None:
         """The part's parent; None for a segment."""
@@ -409,7 +361,6 @@ class _Naming:
         return ("; " if language == "en" else " ; ").join(parts) or nothing
 
 
-_AVERAGE = ("Average customers", "Clients dans la moyenne")
 _EVERYONE = Name(
     "Everyone",
     "Tous les clients",

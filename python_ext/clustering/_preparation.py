@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from python_ext.clustering._artefact import reading
 from python_ext.clustering._factors import FactorSolution, fit_factors
 from python_ext.clustering._views import View, ViewFeature
 from python_ext.features import feature_matrix
@@ -256,9 +257,20 @@ class ViewPreparation:
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> ViewPreparation:
-        """The inverse of ``to_dict``."""
-        features = [ViewFeature(**feature) for feature in stored["features"]]
-        return cls(**{**stored, "features": features})
+        """The inverse of ``to_dict``.
+
+        Raises
+        ------
+        ArtefactError
+            If it was stored by a version with other parts.
+        """
+        with reading("the preparation of a stored segment model"):
+            features = [ViewFeature(**feature) for feature in stored["features"]]
+            preparation = cls(**{**stored, "features": features})
+            # These are read where they are used; what they lack must be told here.
+            FeatureImputer.from_dict(preparation.imputer)
+            FactorSolution.from_dict(preparation.factors)
+            return preparation
 
     def _filled(self, values: np.ndarray) -> np.ndarray:
         unknown = np.isnan(values[:, self.flagged]).astype(float)

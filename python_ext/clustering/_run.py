@@ -12,12 +12,13 @@ import pandas as pd
 from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silhouette_score
 from threadpoolctl import threadpool_limits
 
+from python_ext.clustering._artefact import ArtefactError
 from python_ext.clustering._candidates import MODELS_SCHEMA
 from python_ext.clustering._choice import choose_segments
 from python_ext.clustering._continuity import continue_ids
+from python_ext.clustering._division import nest
 from python_ext.clustering._memory import issued_ids, last_run, read_model, run_on
-from python_ext.clustering._model import CUSTOMER_KEY, ArtefactError, SegmentModel
-from python_ext.clustering._nesting import nest
+from python_ext.clustering._model import CUSTOMER_KEY, SegmentModel
 from python_ext.clustering._refit import (
     Decision,
     RefitPolicy,

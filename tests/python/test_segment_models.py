@@ -1,6 +1,7 @@
 """Stored models: what they assign, in batches, by each algorithm, and after reading back."""
 
 import hashlib
+import json
 from datetime import date
 
 import numpy as np
@@ -182,8 +183,63 @@ def test_an_altered_or_foreign_artefact_is_refused():
     name = hashlib.sha256(foreign).hexdigest()[:16]
     with pytest.raises(clustering.ArtefactError, match="something else"):
         clustering.SegmentModel.from_bytes(foreign, model_id=name)
-    with pytest.raises(clustering.ArtefactError, match="0 chosen models"):
+    with pytest.raises(clustering.ArtefactError, match="no segmentation is stored"):
         clustering.load_chosen(models[~models["is_chosen"]])
+    with pytest.raises(clustering.ArtefactError, match="no segments of the view taste"):
+        clustering.load_chosen(models, view="taste")
+    with pytest.raises(clustering.ArtefactError, match="several chosen"):
+        clustering.load_chosen(pd.concat([models, models]))
+
+
+def older_kinds(stored):
+    """The artefact as versions may have stored it that had other parts."""
+    for part in ("centroids", "preparation", "assigner", "ids", "nesting", "reference"):
+        yield {name: value for name, value in stored.items() if name != part}
+    yield {**stored, "ids": stored["ids"][1:]}
+    yield {**stored, "centroids": [[0.0]]}
+    yield {**stored, "assigner": {"kind": "oracle"}}
+    yield {**stored, "preparation": [1, 2]}
+    preparation = stored["preparation"]
+    for part in ("features", "imputer", "factors", "flagged"):
+        without = {name: value for name, value in preparation.items() if name != part}
+        yield {**stored, "preparation": without}
+    yield {**stored, "preparation": {**preparation, "flavour": "sweet"}}
+    yield {**stored, "preparation": {**preparation, "imputer": {"strategies": ["median"]}}}
+    feature = {**preparation["features"][0], "flavour": "sweet"}
+    yield {**stored, "preparation": {**preparation, "features": [feature]}}
+
+
+def test_artefacts_of_an_older_kind_are_refused_in_words():
+    frame, view, _ = blobs(2, rows=120)
+    stored = json.loads(clustering.choose_segments(frame, view, max_k=3, **KMEANS).model.to_bytes())
+    tried = 0
+    for older in (*older_kinds(stored), [], None):
+        artefact = json.dumps(older).encode()
+        name = hashlib.sha256(artefact).hexdigest()[:16]
+        with pytest.raises(clustering.ArtefactError, match="Rebuild ml_segment_models"):
+            clustering.SegmentModel.from_bytes(artefact, model_id=name)
+        tried += 1
+    assert tried > 15
+    no_json = b"\x80\x04pickle"
+    with pytest.raises(clustering.ArtefactError, match="cannot read"):
+        clustering.SegmentModel.from_bytes(
+            no_json, model_id=hashlib.sha256(no_json).hexdigest()[:16]
+        )
+
+
+def test_an_earlier_run_that_cannot_be_read_is_passed_over():
+    frame, view, _ = blobs(2, rows=120)
+    earlier = run(frame, [view], as_of=date(2025, 1, 1), max_k=3)
+    today = run(frame, [view], as_of=date(2025, 2, 1), max_k=3)
+    artefact = b'{"format": "of old"}'
+    earlier.loc[earlier["is_chosen"], "artefact"] = artefact
+    earlier.loc[earlier["is_chosen"], "model_id"] = hashlib.sha256(artefact).hexdigest()[:16]
+    both = pd.concat([earlier, today])
+    assigned = clustering.Segmentation.load(both).assign(frame)
+    assert assigned["previous_model_segment_id"].isna().all()
+    assert assigned["segment_id"].nunique() == 2
+    with pytest.raises(clustering.ArtefactError, match="of old"):
+        clustering.Segmentation.load(both, as_of=date(2025, 1, 15))
 
 
 def test_the_seed_numbers_each_rfm_segment_once():

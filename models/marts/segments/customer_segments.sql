@@ -25,6 +25,19 @@ main_names as (
 
 ),
 
+stability as (
+
+    select
+        segment_id,
+        label
+    from {{ ref('ml_segment_stability') }}
+    where
+        view = '{{ var("segmentation_view") }}'
+        and level = 'segment'
+        and measure = 'bootstrap_jaccard'
+
+),
+
 rfm_numbers as (
 
     select
@@ -73,6 +86,7 @@ main as (
         sub_names.segment_fr as sub_segment_fr,
         micro_names.segment as micro_segment,
         micro_names.segment_fr as micro_segment_fr,
+        case when rfm_numbers.rfm_segment_id is null then stability.label end as segment_stability,
         case when rfm_numbers.rfm_segment_id is null then 'clusters' else 'rfm' end as segment_basis
     from clusters
     left join main_names as names
@@ -85,6 +99,7 @@ main as (
         on
             clusters.micro_segment_id = micro_names.segment_id
             and micro_names.level = 'micro_segment'
+    left join stability on clusters.segment_id = stability.segment_id
     left join rfm_numbers on clusters.segment_id = rfm_numbers.rfm_segment_id
     where clusters.view = '{{ var("segmentation_view") }}'
 
@@ -127,6 +142,7 @@ final as (
             else 'Non profilés'
         end as segment_fr,
         main.segment_basis,
+        main.segment_stability,
         main.sub_segment_id,
         main.sub_segment,
         main.sub_segment_fr,

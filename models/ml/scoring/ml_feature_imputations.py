@@ -5,7 +5,9 @@ from python_ext import clustering, frames, propensity, quality
 def model(dbt, session):
     dbt.config(materialized="table")
     champions = propensity.Champions.load(frames.to_pandas(dbt.ref("ml_propensity_models")))
-    segments = clustering.load_chosen(frames.to_pandas(dbt.ref("ml_segment_models")))
+    models = frames.to_pandas(dbt.ref("ml_segment_models"))
+    as_of = frames.to_pandas(dbt.ref("int_as_of_date"))["as_of_date"].iloc[0]
+    segments = clustering.load_chosen(models, view=dbt.config.get("main_view"), as_of=as_of)
     customers = dbt.ref("int_customer_features").filter("cutoff_name = 'score' and may_be_profiled")
     rows = dbt.config.get("sample_rows", 50000)
     listed = quality.list_imputations(
