@@ -235,7 +235,7 @@ def test_fallback_says_that_nothing_stable_was_found(tmp_path):
 def test_moves_are_told_by_cause(pages):
     told = words_of("<p " + sections(pages["en"])["flows"])
     stayed = sum(size - 30 for _, _, _, size, *_ in SEGMENTS)
-    assert f"154 of {stayed + 154:,} customers (11.7%)" in told
+    assert f"154 of {stayed + 154:,} customers who had a segment (11.7%)" in told
     assert "86 because they changed, 68 because the model did" in told
     assert "New: Digital browsers." in told and "Gone: segment no. 6." in told
 
