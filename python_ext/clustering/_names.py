@@ -409,7 +409,7 @@ class _Naming:
         return ("; " if language == "en" else " ; ").join(parts) or nothing
 
 
-_AVERAGE = ("Average customers", "Clients dans la moyenne")
+_AVERAGE = ("Other customers", "Autres clients")
 _EVERYONE = Name(
     "Everyone",
     "Tous les clients",

@@ -17,6 +17,7 @@ from python_ext.report._drawing import (
 )
 from python_ext.report._frame import Page, badge
 from python_ext.report._html import Html, element
+from python_ext.report._language import HARD
 from python_ext.report._overview import side
 from python_ext.report._profile import heads
 from python_ext.report._read import SEGMENT, Row
@@ -55,6 +56,7 @@ def rules(page: Page) -> Html:
             told = row["rule_fr"] if language.is_french else row["rule_en"]
             if not told:
                 continue
+            told = told.replace(" %", f"{HARD}%")
             shares = [
                 language.text(key, share=language.percent(row[column]))
                 for key, column in (("rule_right", "precision"), ("rule_of", "recall"))

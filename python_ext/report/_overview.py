@@ -36,7 +36,7 @@ def masthead(page: Page) -> Html:
     facts = [
         (language.number(totals["customers"]), text("customers_known")),
         (language.number(totals["segmented"]), text("customers_segmented")),
-        (language.number(len(data.segments)), text("segments_count")),
+        (language.number(_found(page)), text("segments_count")),
         (language.money(totals["revenue"], about.get("base_currency")), text("net_revenue")),
     ]
     found = recurrence(page)
@@ -63,6 +63,11 @@ def masthead(page: Page) -> Html:
         _fallback(page) if data.is_fallback else _told(page),
         class_="masthead",
     )
+
+
+def _found(page: Page) -> int:
+    """How many segments there are, those that are not shown among them."""
+    return len(page.data.segments) + sum(segment.id > 0 for segment in page.data.withheld)
 
 
 def chosen_row(page: Page) -> Row | None:
@@ -113,7 +118,7 @@ def _told(page: Page) -> Html:
     data, language = page.data, page.language
     shown = [
         language.plural(
-            "headline", len(data.segments), customers=language.number(data.totals["segmented"])
+            "headline", _found(page), customers=language.number(data.totals["segmented"])
         )
     ]
     if data.segments and data.segments[0].revenue_share:
