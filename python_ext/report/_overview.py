@@ -39,6 +39,8 @@ def masthead(page: Page) -> Html:
         (language.number(_found(page)), text("segments_count")),
         (language.money(totals["revenue"], about.get("base_currency")), text("net_revenue")),
     ]
+    if any(segment.id <= 0 for segment in data.withheld):
+        del facts[0]  # less those with a segment it would give that group away
     found = recurrence(page)
     if found and not data.is_fallback:
         facts.append((language.number(sum(found) / len(found), 2), text("overall_stability")))
