@@ -14,7 +14,7 @@ MIN_HEAD = 0.45  # standard deviations a feature must differ by to give a segmen
 MIN_TRAIT = 0.25  # to be said of a name, or of a sub-segment against its siblings
 MIN_NUANCE = 0.05  # where nothing else tells two segments apart
 MIN_DIFFERENCE = 0.05  # share of the mean of reference that the segment's mean must differ by
-AVERAGE = ("Average customers", "Clients dans la moyenne")
+AVERAGE = ("Other customers", "Autres clients")
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from python_ext.report._drawing import (
 )
 from python_ext.report._frame import Page, badge
 from python_ext.report._html import Html, element
+from python_ext.report._language import HARD
 from python_ext.report._overview import side
 from python_ext.report._profile import heads
 from python_ext.report._read import SEGMENT, Row
@@ -37,6 +38,7 @@ RFM_ORDER = (
 )
 RULES_PER_SEGMENT = 3
 LOADING_ROWS, LOADING = 16, 0.4
+TRAIT_COLUMNS = ("attribute", "known_of", "cramers_v", "p_value", "reading")
 
 
 def rules(page: Page) -> Html:
@@ -54,6 +56,7 @@ def rules(page: Page) -> Html:
             told = row["rule_fr"] if language.is_french else row["rule_en"]
             if not told:
                 continue
+            told = told.replace(" %", f"{HARD}%")
             shares = [
                 language.text(key, share=language.percent(row[column]))
                 for key, column in (("rule_right", "precision"), ("rule_of", "recall"))
@@ -215,10 +218,11 @@ def _traits(page: Page) -> Html | None:
     if not rows:
         return None
     rows.sort(key=lambda row: (-row["cramers_v"], row["right_attribute"]))
-    headings = [language.text(k) for k in ("attribute", "cramers_v", "p_value", "reading")]
+    headings = [language.text(k) for k in TRAIT_COLUMNS]
     body = []
     for row in rows:
         named = row.get("right_label_fr") if language.is_french else row.get("right_label_en")
+        known, unknown = row.get("customers"), row.get("customers_unknown")
         p = row.get("p_value")
         told = "–" if p is None else language.number(p, 3)
         if p is not None and p < 0.001:
@@ -226,13 +230,17 @@ def _traits(page: Page) -> Html | None:
         body.append(
             (
                 named or row["right_attribute"].replace("_", " "),
+                "–" if known is None else language.percent(known / ((known + (unknown or 0)) or 1)),
                 language.number(row["cramers_v"], 2),
                 told,
                 _reading(page, row) or "",
             )
         )
     return element(
-        "div", element("h3", language.text("associations")), table(headings, body, class_="wordy")
+        "div",
+        element("h3", language.text("associations")),
+        table(headings, body, class_="wordy"),
+        element("p", language.text("traits_known"), class_="note"),
     )
 
 
@@ -274,7 +282,9 @@ def views(page: Page) -> Html:
                 element(
                     "h3", language.pick(found[0], "view_label") or language.label("view", view)
                 ),
-                element("ul", items),
+                element("ul", items)
+                if len(found) > 1
+                else element("p", language.text("view_none"), class_="note"),
             )
         )
     if not blocks:
@@ -288,13 +298,17 @@ def loadings(page: Page) -> Html:
     """Features by factors as a heat map, for each view that was reduced to factors."""
     language = page.language
     rows = [row for row in page.data.rows("segment_loadings") if row.get("loading") is not None]
-    used = [row for row in rows if row.get("used_for_clustering")] or rows
+    kept = [row for row in rows if row.get("used_for_clustering")]
+    used = kept or rows
     blocks = []
     for view in sorted({row["view"] for row in used}, key=lambda v: (v != page.data.view, v)):
         blocks += _loading_map(page, view, [row for row in used if row["view"] == view])
     if not blocks:
         return page.section("loadings")
-    return page.section("loadings", blocks, lead=language.text("loadings_lead"))
+    lead = language.text("loadings_lead")
+    if not kept:
+        lead = f"{lead} {language.text('loadings_unused')}"
+    return page.section("loadings", blocks, lead=lead)
 
 
 def _loading_map(page: Page, view: str, rows: list[Row]) -> list[Html]:
@@ -348,7 +362,12 @@ def _loading_map(page: Page, view: str, rows: list[Row]) -> list[Html]:
 
 
 def _feature(page: Page, row: Row) -> str:
-    named = page.language.pick(row, "feature_label")
+    # A profile knows the words of a shop for its categories.
+    profile = next(
+        (r for r in page.data.rows("segment_profiles") if r["feature"] == row["feature"]), {}
+    )
+    named = page.language.pick(profile, "feature_label")
+    named = named or page.language.pick(row, "feature_label")
     named = named or row.get("label_fr" if page.language.is_french else "label_en")
     return named or str(row["feature"]).replace("_", " ")
 

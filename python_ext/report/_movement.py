@@ -38,19 +38,6 @@ def flows(page: Page) -> Html:
     if page.data.is_fallback or not rows:
         told = element("p", language.text("flows_withheld"), class_="note") if every else None
         return page.section("flows", told if not page.data.is_fallback else None, _events(page))
-    moved: dict[str, int] = {}
-    for row in rows:
-        moved[_cause(row)] = moved.get(_cause(row), 0) + row["customers"]
-    total = sum(moved.values())
-    away = total - moved.get(STAYED, 0)
-    told = language.text(
-        "flows_told",
-        moved=language.number(away),
-        all=language.number(total),
-        share=language.percent(away / total, 1),
-        customer=language.number(away - moved.get(MODEL, 0)),
-        model=language.number(moved.get(MODEL, 0)),
-    )
     moves = [row for row in rows if _cause(row) != STAYED]
     moves.sort(key=lambda r: (-r["customers"], r["from_segment_id"], r["to_segment_id"], _cause(r)))
     figures = table(
@@ -68,15 +55,42 @@ def flows(page: Page) -> Html:
     )
     return page.section(
         "flows",
-        element("p", told, class_="told"),
+        element("p", _told(page, rows), class_="told"),
         _alluvial(page, rows),
-        element("p", language.text("flows_backcast"), class_="note")
-        if rows[0].get("is_backcast")
-        else None,
         page.figures(figures),
         _events(page),
-        lead=language.text("flows_lead"),
+        lead=language.text("flows_lead_backcast" if rows[0].get("is_backcast") else "flows_lead"),
     )
+
+
+def _told(page: Page, rows: list[Row]) -> str:
+    """In words: who is in another segment, who came, who left."""
+    language = page.language
+    moved: dict[str, int] = {}
+    for row in rows:
+        came, left = (row["from_segment_id"] or 0) <= 0, (row["to_segment_id"] or 0) <= 0
+        key = "came" if came and not left else "left" if left and not came else _cause(row)
+        moved[key] = moved.get(key, 0) + row["customers"]
+    came, left = moved.pop("came", 0), moved.pop("left", 0)
+    total = sum(moved.values())
+    away = total - moved.get(STAYED, 0)
+    key = "flows_told_backcast" if rows[0].get("is_backcast") else "flows_told"
+    told = [
+        language.text(
+            key if away else "flows_none_told",
+            moved=language.number(away),
+            all=language.number(total),
+            share=language.percent(away / total if total else None, 1),
+            customer=language.number(away - moved.get(MODEL, 0)),
+            model=language.number(moved.get(MODEL, 0)),
+        )
+    ]
+    told += [
+        language.text(f"flows_{key}", n=language.number(number))
+        for key, number in (("came", came), ("left", left))
+        if number
+    ]
+    return " ".join(told)
 
 
 def _cause(row: Row) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from python_ext.report._drawing import (
@@ -21,8 +22,10 @@ from python_ext.report._frame import Page, badge, pill
 from python_ext.report._html import Html, element
 from python_ext.report._read import Row, Segment
 
+WINDOW = re.compile(r"_\d+d$")
 RECURRENCE = "bootstrap_jaccard"
 MARKS = 3  # features on a card
+SOFT = 0.25  # a silhouette under this is no clear division (Kaufman and Rousseeuw)
 
 
 def masthead(page: Page) -> Html:
@@ -33,9 +36,11 @@ def masthead(page: Page) -> Html:
     facts = [
         (language.number(totals["customers"]), text("customers_known")),
         (language.number(totals["segmented"]), text("customers_segmented")),
-        (language.number(len(data.segments)), text("segments_count")),
+        (language.number(_found(page)), text("segments_count")),
         (language.money(totals["revenue"], about.get("base_currency")), text("net_revenue")),
     ]
+    if any(segment.id <= 0 for segment in data.withheld):
+        del facts[0]  # less those with a segment it would give that group away
     found = recurrence(page)
     if found and not data.is_fallback:
         facts.append((language.number(sum(found) / len(found), 2), text("overall_stability")))
@@ -60,6 +65,11 @@ def masthead(page: Page) -> Html:
         _fallback(page) if data.is_fallback else _told(page),
         class_="masthead",
     )
+
+
+def _found(page: Page) -> int:
+    """How many segments there are, those that are not shown among them."""
+    return len(page.data.segments) + sum(segment.id > 0 for segment in page.data.withheld)
 
 
 def chosen_row(page: Page) -> Row | None:
@@ -110,7 +120,7 @@ def _told(page: Page) -> Html:
     data, language = page.data, page.language
     shown = [
         language.plural(
-            "headline", len(data.segments), customers=language.number(data.totals["segmented"])
+            "headline", _found(page), customers=language.number(data.totals["segmented"])
         )
     ]
     if data.segments and data.segments[0].revenue_share:
@@ -141,17 +151,20 @@ def _how_found(page: Page) -> list[str]:
         "rows": language.number(row.get("fitted_rows")),
         "tried": language.number(len(tried)),
     }
-    cast = sum(r.get("votes") or 0 for r in tried)
+    passed = sum(bool(r.get("is_admissible")) for r in tried)
     if row.get("decision") == "kept":
         told = [language.text("chosen_kept", **words)]
-    elif cast and row.get("votes"):
-        votes = f"{language.number(row['votes'])} {language.text('of')} {language.number(cast)}"
-        told = [language.text("chosen_fitted", votes=votes, **words)]
+    elif row.get("votes"):
+        key = "chosen_only" if passed == 1 else "chosen_fitted"
+        told = [language.text(key, passed=language.number(passed), **words)]
     else:
         told = [language.text("chosen_fixed", **words)]
     found = recurrence(page)
     if found:
         told.append(language.text("recur", value=language.number(min(found), 2)))
+    silhouette = row.get("silhouette")
+    if silhouette is not None and silhouette < SOFT:
+        told.append(language.text("soft", value=language.number(silhouette, 2)))
     return told
 
 
@@ -172,7 +185,9 @@ def cards(page: Page) -> Html:
         )
     return page.section(
         "cards",
-        element("div", found, class_="cards") if found else None,
+        element("div", found, class_="cards pairs" if len(found) in (2, 4) else "cards")
+        if found
+        else None,
         note,
         lead=language.text("cards_lead"),
     )
@@ -245,7 +260,15 @@ def _marks(page: Page, segment: Segment) -> list[Row]:
         and row["index_vs_all"] >= 0
     ]
     rows.sort(key=lambda row: (row.get("differentiator_rank") or 10**6, row["feature"]))
-    return rows[:MARKS]
+    named: dict[str, Row] = {}
+    for row in rows:
+        named.setdefault(window_free(row["feature"]), row)
+    return list(named.values())[:MARKS]
+
+
+def window_free(feature: str) -> str:
+    """A feature without the days it looks back: revenue_365d says what revenue says."""
+    return WINDOW.sub("", feature)
 
 
 def row_label(page: Page, row: Row) -> str:

@@ -25,7 +25,7 @@ from python_ext.report._drawing import (
 )
 from python_ext.report._frame import Page
 from python_ext.report._html import Html, element
-from python_ext.report._overview import row_label, side
+from python_ext.report._overview import row_label, side, window_free
 from python_ext.report._read import Row, Segment
 
 HEAT_ROWS = 20  # features in the heat map
@@ -140,7 +140,13 @@ def _grid(page: Page, most: int) -> tuple[dict[tuple[int, str], Row], list[str]]
     strength: dict[str, float] = {}
     for (_, feature), row in grid.items():
         strength[feature] = max(strength.get(feature, 0.0), abs(row["z"]))
-    best = sorted(strength, key=lambda feature: (-round(strength[feature], 6), feature))[:most]
+    best: list[str] = []
+    told: set[str] = set()
+    for feature in sorted(strength, key=lambda name: (-round(strength[name], 6), name)):
+        if window_free(feature) not in told:
+            told.add(window_free(feature))
+            best.append(feature)
+    best = best[:most]
     # Read from left to right the warm cells then go down like stairs.
     order = [segment.id for segment in page.data.segments]
 

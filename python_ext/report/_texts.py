@@ -50,11 +50,26 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{name} are {share} of all customers and bring {revenue} of the revenue.",
         "{name} : {share} des clients, {revenue} du chiffre d'affaires.",
     ),
-    "chosen_fitted": (
+    "chosen_only": (
         "How they were found: {algorithm} on {rows} customers. {tried} solutions were compared; "
-        "{k} segments came out best, with {votes} votes.",
+        "only that of {k} segments passed the tests of size, structure and recurrence.",
         "Comment ils ont été trouvés : {algorithm} sur {rows} clients. {tried} solutions ont été "
-        "comparées ; {k} segments l'emportent, avec {votes} voix.",
+        "comparées ; seule celle de {k} segments a passé les épreuves de taille, de structure et "
+        "de stabilité.",
+    ),
+    "chosen_fitted": (
+        "How they were found: {algorithm} on {rows} customers. {tried} solutions were compared, "
+        "{passed} passed the tests of size, structure and recurrence, and of these that of {k} "
+        "segments came out best.",
+        "Comment ils ont été trouvés : {algorithm} sur {rows} clients. {tried} solutions ont été "
+        "comparées, {passed} ont passé les épreuves de taille, de structure et de stabilité, et "
+        "celle de {k} segments l'emporte.",
+    ),
+    "soft": (
+        "The segments shade into each other (silhouette {value} of 1): read them as regions of one "
+        "crowd, and a customer near a border as belonging a little to both sides.",
+        "Les segments se fondent les uns dans les autres (silhouette {value} sur 1) : ce sont des "
+        "régions d'une même population, et un client près d'une frontière tient un peu des deux.",
     ),
     "chosen_kept": (
         "How they were found: the segments of the last run ({algorithm}, {k} segments) still hold, "

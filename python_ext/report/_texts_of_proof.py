@@ -63,6 +63,13 @@ TEXTS: dict[str, tuple[str, str]] = {
     "no": ("no", "non"),
     "chosen": ("chosen", "retenu"),
     "given_up": ("What was given up", "Ce à quoi on a renoncé"),
+    "finer": ("What more segments would cost", "Ce que coûteraient plus de segments"),
+    "finer_line": (
+        "{candidate}: silhouette {silhouette} against {chosen}; the least stable segment recurs at "
+        "{stability}, where 0.60 is asked.",
+        "{candidate} : silhouette {silhouette} contre {chosen} ; le segment le moins stable "
+        "revient à {stability}, pour 0,60 exigé.",
+    ),
     "given_up_line": (
         "{candidate}, next in the order ({votes} votes): silhouette {silhouette} against {chosen}, "
         "least stable segment {stability}.",
@@ -74,24 +81,41 @@ TEXTS: dict[str, tuple[str, str]] = {
     "flows": ("Who moved", "Qui a changé"),
     "flows_lead": (
         "From the last date to this one. Strong bands: the customer changed. Hatched bands: the "
-        "customer stayed the same and the model changed.",
+        "customer stayed the same and the model changed. Figures are rounded.",
         "De la date précédente à celle-ci. Bandes pleines : le client a changé. Bandes hachurées : "
-        "le client est resté le même et le modèle a changé.",
+        "le client est resté le même et le modèle a changé. Les chiffres sont arrondis.",
+    ),
+    "flows_lead_backcast": (
+        "From an earlier date to this one, both by today's model, for lack of an earlier run. "
+        "Strong bands: the customer changed. Figures are rounded.",
+        "D'une date antérieure à celle-ci, toutes deux selon le modèle d'aujourd'hui, faute de "
+        "calcul antérieur. Bandes pleines : le client a changé. Les chiffres sont arrondis.",
     ),
     "flows_told": (
-        "{moved} of {all} customers ({share}) are in another segment: {customer} because they "
-        "changed, {model} because the model did.",
-        "{moved} des {all} clients ({share}) sont dans un autre segment : {customer} parce qu'ils "
-        "ont changé, {model} parce que le modèle a changé.",
+        "{moved} of {all} customers who had a segment ({share}) are in another one: {customer} "
+        "because they changed, {model} because the model did.",
+        "{moved} des {all} clients qui avaient un segment ({share}) sont dans un autre : "
+        "{customer} parce qu'ils ont changé, {model} parce que le modèle a changé.",
+    ),
+    "flows_told_backcast": (
+        "{moved} of {all} customers who had a segment ({share}) are in another one.",
+        "{moved} des {all} clients qui avaient un segment ({share}) sont dans un autre.",
+    ),
+    "flows_none_told": (
+        "Of {all} customers who had a segment, next to none are in another one.",
+        "Des {all} clients qui avaient un segment, presque aucun n'en a changé.",
+    ),
+    "flows_came": (
+        "{n} have a segment who had none.",
+        "{n} ont un segment et n'en avaient pas.",
+    ),
+    "flows_left": (
+        "{n} had a segment and have none now.",
+        "{n} avaient un segment et n'en ont plus.",
     ),
     "flows_withheld": (
         "So few customers moved between any two segments that no figure may be shown.",
         "Trop peu de clients sont passés d'un segment à l'autre pour montrer un chiffre.",
-    ),
-    "flows_backcast": (
-        "The earlier date was segmented with today's model, for lack of an earlier run.",
-        "La date précédente a été segmentée avec le modèle d'aujourd'hui, faute de calcul "
-        "antérieur.",
     ),
     "cause_customer": ("the customer changed", "le client a changé"),
     "cause_model": ("the model changed", "le modèle a changé"),
@@ -126,8 +150,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     # Cross
     "cross": ("Across RFM", "Croisement avec RFM"),
     "cross_lead": (
-        "How each segment is spread over the RFM segments: each column adds up to 100%.",
-        "Comment chaque segment se répartit sur les segments RFM : chaque colonne fait 100 %.",
+        "How each segment is spread over the RFM segments: each column adds up to 100%, where "
+        "nothing in it is withheld. A dash is too small to show, or would give away one that is.",
+        "Comment chaque segment se répartit sur les segments RFM : chaque colonne fait 100 % si "
+        "rien n'y est masqué. Un tiret est trop petit pour être montré, ou en trahirait un.",
     ),
     "cramer": (
         "Cramér's V is {v}, from 0 (nothing to do with each other) to 1 (the same division).",
@@ -135,6 +161,13 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "associations": ("Other traits of people", "Autres traits des clients"),
     "attribute": ("Trait", "Trait"),
+    "known_of": ("Known", "Connu"),
+    "traits_known": (
+        "Each line is of those customers whose trait is known: who tells, and who does not, is no "
+        "accident, so do not read it as true of all where few are known.",
+        "Chaque ligne porte sur les clients dont le trait est connu : ceux qui le disent ne sont "
+        "pas tirés au sort ; si peu sont connus, n'en concluez rien pour tous.",
+    ),
     "cramers_v": ("Cramér's V", "V de Cramér"),
     "p_value": ("p, corrected", "p, corrigée"),
     "reading": ("Reading", "Lecture"),
@@ -161,6 +194,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "the feature is carried by the factor.",
         "Les caractéristiques qui vont ensemble, résumées par quelques facteurs. Un poids proche "
         "de 1 ou de −1 dit que la caractéristique est portée par le facteur.",
+    ),
+    "loadings_unused": (
+        "The segments were made of the features themselves; the factors only show what goes "
+        "together.",
+        "Les segments sont faits des caractéristiques elles-mêmes ; les facteurs montrent "
+        "seulement ce qui va ensemble.",
     ),
     "factor": ("Factor {n}", "Facteur {n}"),
     # Cautions

@@ -251,11 +251,11 @@ def _given_up(page: Page, rows: list[Row]) -> Html | None:
     if chosen is None:
         return None
     others = [row for row in rows if row.get("is_admissible") and row is not chosen]
+    if not others:
+        return _finer(page, rows, chosen)
     others.sort(
         key=lambda row: (-(row.get("votes") or 0), -(row.get("silhouette") or -1), row["k"])
     )
-    if not others:
-        return None
     return element(
         "div",
         element("h3", language.text("given_up")),
@@ -277,4 +277,35 @@ def _given_up(page: Page, rows: list[Row]) -> Html | None:
             ],
             class_="plain",
         ),
+    )
+
+
+def _finer(page: Page, rows: list[Row], chosen: Row) -> Html | None:
+    """What more segments by the same algorithm would cost, where nothing else passed the tests."""
+    language = page.language
+    finer = [
+        row
+        for row in rows
+        if row.get("algorithm") == chosen.get("algorithm")
+        and (row.get("k") or 0) > chosen["k"]
+        and row.get("stability_min") is not None
+    ]
+    finer.sort(key=lambda row: (row["k"], str(row["candidate"])))
+    if not finer:
+        return None
+    items = [
+        element(
+            "li",
+            language.text(
+                "finer_line",
+                candidate=_candidate(page, row),
+                silhouette=language.number(row.get("silhouette"), 2),
+                chosen=language.number(chosen.get("silhouette"), 2),
+                stability=language.number(row["stability_min"], 2),
+            ),
+        )
+        for row in finer[:RUNNERS_UP]
+    ]
+    return element(
+        "div", element("h3", language.text("finer")), element("ul", items, class_="plain")
     )

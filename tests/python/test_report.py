@@ -29,6 +29,7 @@ from python_ext.report._drawing import (
 )
 from python_ext.report._html import Html, element
 from python_ext.report._language import HARD, THIN, Language
+from python_ext.report._overview import window_free
 from python_ext.report._page import SECTIONS
 from python_ext.report._read import NEEDED, read_published, withheld
 from python_ext.report._texts import TEXTS
@@ -235,8 +236,9 @@ def test_fallback_says_that_nothing_stable_was_found(tmp_path):
 def test_moves_are_told_by_cause(pages):
     told = words_of("<p " + sections(pages["en"])["flows"])
     stayed = sum(size - 30 for _, _, _, size, *_ in SEGMENTS)
-    assert f"154 of {stayed + 154:,} customers (11.7%)" in told
-    assert "86 because they changed, 68 because the model did" in told
+    assert f"138 of {stayed + 138:,} customers who had a segment (10.6%)" in told
+    assert "70 because they changed, 68 because the model did" in told
+    assert "16 have a segment who had none" in told
     assert "New: Digital browsers." in told and "Gone: segment no. 6." in told
 
 
@@ -245,6 +247,37 @@ def test_moves_that_are_all_withheld_are_not_told_as_none(tmp_path):
     with duckdb.connect(str(file)) as connection:
         connection.execute("update marts.segment_migrations set customers = null")
     assert TEXTS["flows_withheld"][0] in words_of("<p " + sections(page_of(file))["flows"])
+
+
+def test_a_continuum_is_told_with_what_more_segments_would_cost(tmp_path):
+    file = write(tmp_path / "segments.duckdb")
+    assert "shade into each other" not in words_of(page_of(file))
+    with duckdb.connect(str(file)) as connection:
+        connection.execute("update marts.segment_quality set silhouette = 0.09 where is_chosen")
+        connection.execute("update marts.segment_quality set is_admissible = is_chosen")
+    told = words_of(page_of(file))
+    assert "shade into each other (silhouette 0.09 of 1)" in told
+    assert "only that of 6 segments passed the tests" in told
+    finer = told.split(TEXTS["finer"][0])[1]
+    assert finer.strip().startswith("7 segments by k-means: silhouette")
+
+
+def test_a_window_does_not_make_a_second_feature():
+    assert window_free("monetary_365d") == window_free("monetary_90d") == "monetary"
+    assert window_free("taste_2d_games") == "taste_2d_games"
+
+
+def test_of_how_many_a_trait_is_known_is_told(tmp_path):
+    file = write(tmp_path / "segments.duckdb")
+    with duckdb.connect(str(file)) as connection:
+        held = "alter table marts.segment_associations add column if not exists "
+        connection.execute(held + "customers bigint")
+        connection.execute(held + "customers_unknown bigint")
+        connection.execute(
+            "update marts.segment_associations set customers = 801, customers_unknown = 1668"
+        )
+    told = sections(page_of(file))["cross"]
+    assert "32%" in told and TEXTS["traits_known"][0] in words_of("<p " + told)
 
 
 # Discretion

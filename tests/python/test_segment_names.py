@@ -111,7 +111,7 @@ def test_a_difference_that_the_means_do_not_show_gives_no_name():
     skewed = profile(monetary_365d=[0.9, -0.9], view="value")
     skewed.loc[0, ["mean", "index_vs_all"]] = [4.0, 40.0]
     found = name(skewed)
-    assert found["segment"][0] == "Average customers"
+    assert found["segment"][0] == "Other customers"
     assert "spending" not in found["description"][0]
 
 
@@ -163,7 +163,7 @@ def test_equal_profiles_get_different_and_short_names():
 def test_nothing_that_differs_is_average():
     flat = profile(frequency=[0.0, 0.01, 0.0], items_per_order=[0.01, 0.0, 0.0])
     found = name(flat)
-    assert found["segment"][0].startswith("Average customers") and found["segment"].is_unique
+    assert found["segment"][0].startswith("Other customers") and found["segment"].is_unique
     assert found["description"][0] == "Compared with all customers: no marked difference."
 
 
