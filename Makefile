@@ -10,6 +10,7 @@ SOURCE_FILE ?=
 CUSTOMERS ?= 5000
 SEED ?= 1
 PUBLISH ?= publish
+BENCH ?= target/benchmarks
 
 # Lines of dbt that are left out while a build goes on: tests that pass, and what merely starts.
 UNEVENTFUL := START|PASS |SKIP |OK loaded|NO-OP exposure|Running with|Registered|Concurrency|parsing|^[0-9:]+ *$$
@@ -25,7 +26,7 @@ export DBT_PROFILES_DIR := $(CURDIR)
 export SEGMENTATION_DATABASE := $(WAREHOUSE)
 export RAW_DATA
 
-.PHONY: help setup setup-dev data build test lint docs observe clean
+.PHONY: help setup setup-dev data build report test lint docs bench observe clean
 
 help:  ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -95,6 +96,12 @@ observe: setup-dev build  ## Watch the data: anomaly tests and report of element
 	  --file-path "$$PWD/report.html" --disable-samples true --open-browser false; \
 	python "$(CURDIR)/observability/findings.py" .; \
 	echo "Open $(OBSERVED)/report.html"; exit $$built
+
+bench: setup  ## The figures of the segments, measured here: about fifteen minutes
+	@python benchmarks/classic_script.py
+	@python -W ignore benchmarks/segments_truth.py --folder $(BENCH)
+	@python -W ignore benchmarks/segments_at_scale.py --folder $(BENCH)
+	@python -W ignore benchmarks/segments_over_time.py --work $(BENCH)/over_time $(if $(wildcard data/online_retail),--online-retail data/online_retail)
 
 clean:  ## Remove what builds made (not the raw data, not what was published)
 	@rm -rf target logs dbt_packages data/*.duckdb data/*.duckdb.wal

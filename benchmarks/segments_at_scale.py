@@ -88,7 +88,7 @@ def main() -> int:
     parser.add_argument("--customers", type=int, default=1_000_000)
     parser.add_argument("--features", type=Path, help="feature table already built")
     parser.add_argument("--demo-customers", type=int, default=20_000)
-    parser.add_argument("--folder", type=Path, default=ROOT / "build" / "segments_truth")
+    parser.add_argument("--folder", type=Path, default=ROOT / "target" / "benchmarks")
     parser.add_argument("--assign", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.assign:

@@ -194,7 +194,7 @@ def _inertia(points: np.ndarray, centroids: np.ndarray) -> float:
 def main() -> int:
     """Print everything."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--folder", type=Path, default=ROOT / "build" / "segments_truth")
+    parser.add_argument("--folder", type=Path, default=ROOT / "target" / "benchmarks")
     parser.add_argument("--customers", type=int, default=20_000)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--features", type=Path, nargs="*", help="feature tables already built")
