@@ -46,6 +46,17 @@ select
     case when frequency = 0 then 'Prospect' when frequency < 4 then 'Casual' else 'Regulars' end
         as segment
 from marts.customer_rfm;
+create table marts.segments as select * from (values
+    ('all', 1, true), ('all', 2, true), ('taste', 1, false)
+) as rows(segment_view, segment_id, is_main_view);
+create table marts.segment_quality as select * from (values
+    ('all', date '2024-05-01', 'ward', 3, 'fitted', 'none was stored', 0.70, true),
+    ('all', date '2024-06-01', 'kmeans', 2, 'kept', 'nothing asks for a new fit', 0.81, true),
+    ('all', date '2024-06-01', 'kmeans', 9, 'kept', 'nothing asks for a new fit', 0.11, false),
+    ('taste', date '2024-06-01', 'kmeans', 4, 'fitted', 'none was stored', 0.90, true)
+) as rows(
+    segment_view, as_of_date, algorithm, k, decision, decision_reason, stability_min, is_chosen
+);
 create table marts.customer_engagement as
 select customer_key, cast(10 * frequency as double) as engagement_score from marts.customer_rfm;
 create table marts.customer_scores as
@@ -112,6 +123,18 @@ def test_segments_have_share_revenue_propensity_and_engagement(published):
     assert row(text, "Casual")[1:] == ["3", "30.0%", "21.4%", "20.0%", "20.0"]
     assert row(text, "Prospect", " 0.0%")[1:] == ["3", "30.0%", "0.0%", "-", "0.0"]
     assert text.index("Regulars") < text.index("Casual") < text.index("Prospect")
+
+
+def test_it_is_told_how_the_segments_came_about(published):
+    text = " ".join(printed(published).split())
+    assert "View all: 2 segments by kmeans, kept (nothing asks for a new fit)." in text
+    assert (
+        "The least stable recurs with Jaccard 0.81. Segments of the other views: taste 4." in text
+    )
+    with duckdb.connect(str(published)) as connection:
+        connection.execute("update marts.segment_quality set algorithm = 'rfm'")
+    text = " ".join(printed(published).split())
+    assert "No stable segmentation was found: the RFM segments stand in." in text
 
 
 def test_rfm_segments_have_a_bar_of_their_size(published):
