@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from python_ext.report import _cross, _map, _movement, _overview, _profile, _trust
+from python_ext.report import _cross, _loadings, _map, _movement, _overview, _profile, _trust
 from python_ext.report._frame import Page
 from python_ext.report._html import Html, element
 from python_ext.report._language import Language
@@ -23,7 +23,7 @@ SECTIONS = {
     "views": _cross.views,
     "stability": _trust.stability,
     "choice": _trust.choice,
-    "loadings": _cross.loadings,
+    "loadings": _loadings.loadings,
     "cautions": _cross.cautions,
 }
 # Whatever a page might be made to ask for, the browser refuses.
