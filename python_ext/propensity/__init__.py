@@ -6,6 +6,7 @@ from python_ext.propensity._calibration import calibrate, choose_calibration, fi
 from python_ext.propensity._drivers import driver_effects, driver_texts
 from python_ext.propensity._metrics import judge
 from python_ext.propensity._scoring import METRICS_SCHEMA, SCORES_SCHEMA, Champions, list_metrics
+from python_ext.propensity._targets import Target, load_targets
 from python_ext.propensity._training import MODELS_SCHEMA, train_models
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "ArtefactError",
     "Champions",
     "PropensityModel",
+    "Target",
     "calibrate",
     "choose_calibration",
     "driver_effects",
@@ -22,6 +24,7 @@ __all__ = [
     "fit_calibrator",
     "judge",
     "list_metrics",
+    "load_targets",
     "read_artefact",
     "train_models",
 ]
