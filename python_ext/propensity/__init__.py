@@ -8,7 +8,8 @@ from python_ext.propensity._memory import MODELS_SCHEMA, champion_rows, last_run
 from python_ext.propensity._metrics import judge
 from python_ext.propensity._run import run_propensity
 from python_ext.propensity._scoring import METRICS_SCHEMA, SCORES_SCHEMA, Champions, list_metrics
-from python_ext.propensity._training import train_models
+from python_ext.propensity._targets import Target, load_targets
+from python_ext.propensity._training import MODELS_SCHEMA, train_models
 
 __all__ = [
     "METRICS_SCHEMA",
@@ -17,6 +18,7 @@ __all__ = [
     "ArtefactError",
     "Champions",
     "PropensityModel",
+    "Target",
     "calibrate",
     "champion_rows",
     "choose_calibration",
@@ -26,6 +28,7 @@ __all__ = [
     "judge",
     "last_run",
     "list_metrics",
+    "load_targets",
     "read_artefact",
     "run_propensity",
     "train_models",
