@@ -9,7 +9,7 @@ from python_ext.propensity._metrics import judge
 from python_ext.propensity._run import run_propensity
 from python_ext.propensity._scoring import METRICS_SCHEMA, SCORES_SCHEMA, Champions, list_metrics
 from python_ext.propensity._targets import Target, load_targets
-from python_ext.propensity._training import MODELS_SCHEMA, train_models
+from python_ext.propensity._training import train_models
 
 __all__ = [
     "METRICS_SCHEMA",
