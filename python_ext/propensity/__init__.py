@@ -3,6 +3,12 @@
 from python_ext import _learning_libraries  # noqa: F401  (before anything of ours)
 from python_ext.propensity._artefact import ArtefactError, PropensityModel, read_artefact
 from python_ext.propensity._calibration import calibrate, choose_calibration, fit_calibrator
+from python_ext.propensity._curves import (
+    cost_optimal_threshold,
+    gain_table,
+    profit_curve,
+    reliability_table,
+)
 from python_ext.propensity._drivers import driver_effects, driver_texts
 from python_ext.propensity._metrics import judge
 from python_ext.propensity._scoring import METRICS_SCHEMA, SCORES_SCHEMA, Champions, list_metrics
@@ -17,11 +23,15 @@ __all__ = [
     "PropensityModel",
     "calibrate",
     "choose_calibration",
+    "cost_optimal_threshold",
     "driver_effects",
     "driver_texts",
     "fit_calibrator",
+    "gain_table",
     "judge",
     "list_metrics",
+    "profit_curve",
     "read_artefact",
+    "reliability_table",
     "train_models",
 ]
