@@ -10,13 +10,28 @@ from python_ext.propensity._curves import (
     reliability_table,
 )
 from python_ext.propensity._drivers import driver_effects, driver_texts
+from python_ext.propensity._groups import judge_groups
+from python_ext.propensity._judging import (
+    GAINS_SCHEMA,
+    GROUPS_SCHEMA,
+    PROFITS_SCHEMA,
+    RELIABILITY_SCHEMA,
+    judge_all_groups,
+    judge_gains,
+    judge_profits,
+    judge_reliability,
+)
 from python_ext.propensity._metrics import judge
 from python_ext.propensity._scoring import METRICS_SCHEMA, SCORES_SCHEMA, Champions, list_metrics
 from python_ext.propensity._training import MODELS_SCHEMA, train_models
 
 __all__ = [
+    "GAINS_SCHEMA",
+    "GROUPS_SCHEMA",
     "METRICS_SCHEMA",
     "MODELS_SCHEMA",
+    "PROFITS_SCHEMA",
+    "RELIABILITY_SCHEMA",
     "SCORES_SCHEMA",
     "ArtefactError",
     "Champions",
@@ -29,6 +44,11 @@ __all__ = [
     "fit_calibrator",
     "gain_table",
     "judge",
+    "judge_all_groups",
+    "judge_gains",
+    "judge_groups",
+    "judge_profits",
+    "judge_reliability",
     "list_metrics",
     "profit_curve",
     "read_artefact",

@@ -69,9 +69,19 @@ def reliability_table(
         ``1 - level`` of cases.
     """
     label, probability = checked(label, probability)
-    columns = (
-        "bin rows probability_low probability_high predicted hits actual ci_low ci_high gap is_off"
-    ).split()
+    columns = [
+        "bin",
+        "rows",
+        "probability_low",
+        "probability_high",
+        "predicted",
+        "hits",
+        "actual",
+        "ci_low",
+        "ci_high",
+        "gap",
+        "is_off",
+    ]
     if not len(label):
         return pd.DataFrame(columns=columns)
     pooled = pool(label, probability)
@@ -167,11 +177,21 @@ def gain_table(
         contacting this tenth), ``cumulative_expected_profit``, ``cumulative_actual_profit``.
     """
     label, probability = checked(label, probability)
-    columns = (
-        "decile customers hits expected_hits rate lift cumulative_gain cumulative_lift "
-        "least_probability expected_profit actual_profit cumulative_expected_profit "
-        "cumulative_actual_profit"
-    ).split()
+    columns = [
+        "decile",
+        "customers",
+        "hits",
+        "expected_hits",
+        "rate",
+        "lift",
+        "cumulative_gain",
+        "cumulative_lift",
+        "least_probability",
+        "expected_profit",
+        "actual_profit",
+        "cumulative_expected_profit",
+        "cumulative_actual_profit",
+    ]
     if not len(label):
         return pd.DataFrame(columns=columns)
     money = {"contact_cost": contact_cost, "hit_gain": hit_gain}
@@ -220,10 +240,17 @@ def profit_curve(
         of several).
     """
     label, probability = checked(label, probability)
-    columns = (
-        "percent customers hits gain least_probability expected_profit actual_profit "
-        "is_worthwhile is_best"
-    ).split()
+    columns = [
+        "percent",
+        "customers",
+        "hits",
+        "gain",
+        "least_probability",
+        "expected_profit",
+        "actual_profit",
+        "is_worthwhile",
+        "is_best",
+    ]
     if not len(label):
         return pd.DataFrame(columns=columns)
     money = {"contact_cost": contact_cost, "hit_gain": hit_gain}

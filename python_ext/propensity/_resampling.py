@@ -61,7 +61,7 @@ class Pooled:
 
 
 def pool(label: np.ndarray, probability: np.ndarray) -> Pooled:
-    """Count hits and misses of each distinct probability, so that the order of rows means nothing."""
+    """Hits and misses of each distinct probability: the order of the rows means nothing."""
     distinct, cell = np.unique(probability, return_inverse=True)
     return _counted(label, distinct, cell)
 
