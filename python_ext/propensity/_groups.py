@@ -1,4 +1,4 @@
-"""Whom a probability is good for: its figures within groups of customers, and against the others."""
+"""For whom a probability is good: its figures within groups of customers, against the others."""
 
 from __future__ import annotations
 
