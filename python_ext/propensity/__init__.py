@@ -23,6 +23,7 @@ from python_ext.propensity._judging import (
 )
 from python_ext.propensity._metrics import judge
 from python_ext.propensity._scoring import METRICS_SCHEMA, SCORES_SCHEMA, Champions, list_metrics
+from python_ext.propensity._targets import Target, load_targets
 from python_ext.propensity._training import MODELS_SCHEMA, train_models
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "ArtefactError",
     "Champions",
     "PropensityModel",
+    "Target",
     "calibrate",
     "choose_calibration",
     "cost_optimal_threshold",
@@ -51,6 +53,7 @@ __all__ = [
     "judge_reliability",
     "list_metrics",
     "profit_curve",
+    "load_targets",
     "read_artefact",
     "reliability_table",
     "train_models",
