@@ -8,8 +8,9 @@ import pandas as pd
 
 from python_ext.frames import Schema
 from python_ext.propensity._curves import TOLERANCE, gain_table, profit_curve, reliability_table
-from python_ext.propensity._groups import GROUP_COLUMNS, judge_groups
+from python_ext.propensity._groups import GROUP_COLUMNS, GROUP_LIMITS, judge_groups
 
+_STEPS = (1, 2, 4, 5, 10, 20, 25, 50, 100)  # points of a curve at whole percents
 _MODEL = {"target": "string", "model_id": "string"}
 
 RELIABILITY_SCHEMA = Schema(
@@ -116,13 +117,18 @@ def judge_gains(scored: pd.DataFrame, targets: pd.DataFrame) -> pd.DataFrame:
     return _by_target(scored, targets, table, GAINS_SCHEMA)
 
 
-def judge_profits(scored: pd.DataFrame, targets: pd.DataFrame) -> pd.DataFrame:
+def judge_profits(
+    scored: pd.DataFrame, targets: pd.DataFrame, *, least_customers: int = 10
+) -> pd.DataFrame:
     """What contacting the most likely share would have earned, a row per percent and target.
 
     Parameters
     ----------
     scored, targets
         As in ``judge_gains``. A target without cost or gain has null profits.
+    least_customers
+        Two points next to each other are at least so many customers apart, or their difference
+        would tell of fewer: the curve then has a point per 2, 4, 5, ... percent.
 
     Returns
     -------
@@ -131,7 +137,8 @@ def judge_profits(scored: pd.DataFrame, targets: pd.DataFrame) -> pd.DataFrame:
     """
 
     def table(part: pd.DataFrame, money: Mapping[str, float]) -> pd.DataFrame:
-        return profit_curve(part["label"], part["probability"], **money)
+        points = max((n for n in _STEPS if len(part) >= n * least_customers), default=1)
+        return profit_curve(part["label"], part["probability"], points=points, **money)
 
     return _by_target(scored, targets, table, PROFITS_SCHEMA)
 
@@ -144,6 +151,7 @@ def judge_all_groups(
     *,
     fairness: Sequence[str] = ("gender", "age_band", "region"),
     limits: Mapping[str, float] | None = None,
+    least_customers: int = 10,
 ) -> pd.DataFrame:
     """For whom each champion is good: by segment, and by what people are.
 
@@ -162,6 +170,8 @@ def judge_all_groups(
         Attributes by which equal treatment is asked for.
     limits
         As in ``judge_groups``.
+    least_customers
+        No figure is of fewer hits or misses than this, whatever the limits.
 
     Returns
     -------
@@ -169,6 +179,8 @@ def judge_all_groups(
         Columns of ``GROUPS_SCHEMA``.
     """
     by = list(fairness)
+    used = {**GROUP_LIMITS, **(limits or {})}
+    used["hits"] = max(used["hits"], least_customers)
     known = scored.merge(attributes[["customer_key", *by]], on="customer_key", how="left")
     if len(segments):
         own = segments[["customer_key"]].assign(segment=segments["segment_id"].astype(str))
@@ -176,7 +188,7 @@ def judge_all_groups(
         by = ["segment", *by]
 
     def table(part: pd.DataFrame, money: Mapping[str, float]) -> pd.DataFrame:
-        return judge_groups(part, attributes=by, fairness=fairness, limits=limits, **money)
+        return judge_groups(part, attributes=by, fairness=fairness, limits=used, **money)
 
     return _by_target(known, targets, table, GROUPS_SCHEMA)
 
