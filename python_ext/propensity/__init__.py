@@ -13,6 +13,22 @@ from python_ext.propensity._leakage import (
     check_event_times,
     check_features,
     check_windows,
+from python_ext.propensity._curves import (
+    cost_optimal_threshold,
+    gain_table,
+    profit_curve,
+    reliability_table,
+)
+from python_ext.propensity._groups import judge_groups
+from python_ext.propensity._judging import (
+    GAINS_SCHEMA,
+    GROUPS_SCHEMA,
+    PROFITS_SCHEMA,
+    RELIABILITY_SCHEMA,
+    judge_all_groups,
+    judge_gains,
+    judge_profits,
+    judge_reliability,
 )
 from python_ext.propensity._metrics import judge
 from python_ext.propensity._run import run_propensity
@@ -25,8 +41,12 @@ from python_ext.propensity._training import MODELS_SCHEMA, train_models
 __all__ = [
     "ALGORITHMS",
     "BASELINES",
+    "GAINS_SCHEMA",
+    "GROUPS_SCHEMA",
     "METRICS_SCHEMA",
     "MODELS_SCHEMA",
+    "PROFITS_SCHEMA",
+    "RELIABILITY_SCHEMA",
     "SCORES_SCHEMA",
     "ArtefactError",
     "Champions",
@@ -41,6 +61,7 @@ __all__ = [
     "check_features",
     "check_windows",
     "choose_calibration",
+    "cost_optimal_threshold",
     "driver_effects",
     "driver_texts",
     "fit_calibrator",
@@ -48,9 +69,17 @@ __all__ = [
     "grouped_folds",
     "judge",
     "last_run",
+    "gain_table",
+    "judge_all_groups",
+    "judge_gains",
+    "judge_groups",
+    "judge_profits",
+    "judge_reliability",
     "list_metrics",
     "load_targets",
+    "profit_curve",
     "read_artefact",
     "run_propensity",
+    "reliability_table",
     "train_models",
 ]
