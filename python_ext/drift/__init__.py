@@ -2,13 +2,17 @@
 
 `describe_distribution` says how features are distributed, `measure_drift` how far other rows are
 from that: PSI with the value chance alone exceeds, unknown values, new categories, severity.
+`remember_distributions` and `list_drift` make the tables ml_feature_distributions and
+ml_feature_drift: every build remembers, cutoffs and builds are compared.
 """
 
+from python_ext.drift._comparison import DRIFT_SCHEMA, list_drift, read_drift
 from python_ext.drift._distributions import (
     compare_distributions,
     describe_distribution,
     measure_drift,
 )
+from python_ext.drift._memory import DISTRIBUTIONS_SCHEMA, remember_distributions
 from python_ext.drift._stability import (
     CHANCE,
     DriftLimits,
@@ -20,12 +24,17 @@ from python_ext.drift._stability import (
 
 __all__ = [
     "CHANCE",
+    "DISTRIBUTIONS_SCHEMA",
+    "DRIFT_SCHEMA",
     "DriftLimits",
     "compare_counts",
     "compare_distributions",
     "critical_stability",
     "describe_distribution",
     "judge_severity",
+    "list_drift",
     "measure_drift",
     "population_stability",
+    "read_drift",
+    "remember_distributions",
 ]
