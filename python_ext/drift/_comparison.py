@@ -111,31 +111,31 @@ def read_drift(row: Mapping[str, Any], *, limits: DriftLimits | None = None) -> 
 
     All else that is not ``stable`` has ``drifted``. A new category always has.
     """
-    explained = dict(row)
+    unusual = dict(row)
     if row["usual_psi"] is not None and row["psi"] <= row["usual_psi"] + row["critical"]:
-        explained["psi"] = 0.0
-    moved = abs(row["null_change"])
+        unusual["psi"] = 0.0
+    null_change = abs(row["null_change"])
     if (
         row["usual_null_change"] is not None
-        and moved <= row["usual_null_change"] + row["null_critical"]
+        and null_change <= row["usual_null_change"] + row["null_critical"]
     ):
-        explained["null_change"] = 0.0
+        unusual["null_change"] = 0.0
+    alarm = judge_severity(unusual, limits=limits)
     if row["comparison"] == "cutoffs" and not row["has_year"]:
-        explained.update(psi=0.0, null_change=0.0)
-    alarm = judge_severity(explained, limits=limits)
+        judged = judge_severity({**unusual, "psi": 0.0, "null_change": 0.0}, limits=limits)
+    else:
+        judged = alarm
     if row["severity"] == STABLE:
         reading = STABLE
     elif not row["is_latest"]:
         reading = "past"
     elif row["is_model_changed"]:
         reading = "other_model"
-    elif alarm != STABLE:
-        reading = "drifted"
-    elif row["comparison"] == "cutoffs" and not row["has_year"]:
-        reading = "unjudged"
-    else:
+    elif alarm == STABLE:
         reading = "usual"
-    return {**row, "reading": reading, "alarm": alarm if reading == "drifted" else "none"}
+    else:
+        reading = "unjudged" if judged == STABLE else "drifted"
+    return {**row, "reading": reading, "alarm": judged if reading == "drifted" else "none"}
 
 
 def _pairs(
