@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from conftest import run_dbt
 
-from python_ext import clustering, identity, propensity, quality
+from python_ext import clustering, drift, identity, propensity, quality
 
 SCHEMAS = {
     "ml_identity_links": identity.LINKS_SCHEMA,
@@ -29,6 +29,9 @@ SCHEMAS = {
     "ml_propensity_models": propensity.MODELS_SCHEMA,
     "ml_propensity_scores": propensity.SCORES_SCHEMA,
     "ml_propensity_metrics": propensity.METRICS_SCHEMA,
+    "ml_feature_distributions": drift.DISTRIBUTIONS_SCHEMA,
+    "ml_feature_drift": drift.DRIFT_SCHEMA,
+    "ml_model_decay": drift.DECAY_SCHEMA,
     "ml_feature_imputations": quality.IMPUTATIONS_SCHEMA,
 }
 

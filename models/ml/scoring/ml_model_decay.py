@@ -1,0 +1,11 @@
+# One row per target, run and metric: the champion beside its own figure at promotion.
+from python_ext import drift, frames
+
+
+def model(dbt, session):
+    dbt.config(materialized="table")
+    rows = drift.list_decay(
+        frames.to_pandas(dbt.ref("ml_propensity_models")),
+        as_of=frames.to_pandas(dbt.ref("int_as_of_date"))["as_of_date"].iloc[0],
+    )
+    return frames.typed_relation(rows, drift.DECAY_SCHEMA, session)
