@@ -4,6 +4,7 @@ from python_ext import drift, features, frames
 
 def model(dbt, session):
     dbt.config(materialized="incremental", unique_key="as_of_date")
+    as_of = frames.to_pandas(dbt.ref("int_as_of_date"))["as_of_date"].iloc[0]
     rows = dbt.config.get("sample_rows", 300000)
     known = dbt.ref("int_customer_features").filter("may_be_profiled")
     learning = features.select_features(
@@ -20,7 +21,7 @@ def model(dbt, session):
         learning,
         frames.to_pandas(frames.sample(scores, key=scored, rows=rows)),
         None if before is None else frames.to_pandas(before),
-        as_of=frames.to_pandas(dbt.ref("int_as_of_date"))["as_of_date"].iloc[0],
+        as_of=as_of,
         **dbt.config.get("options"),
     )
     return frames.typed_relation(distributions, drift.DISTRIBUTIONS_SCHEMA, session)
