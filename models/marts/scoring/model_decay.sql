@@ -28,10 +28,17 @@ final as (
         verdict,
         is_alarm and is_latest as is_alarm,
         'the ' || metric || ' of ' || target || ' (' || algorithm || ', promoted on '
-        || cast(promoted_on as string) || ') is ' || {{ in_words('value') }} || ', it was '
-        || {{ in_words('value_at_promotion') }} || ': ' || {{ in_words('abs(worse_by)') }}
-        || case when worse_by > 0 then ' worse' else ' better' end
-        || ', chance gives up to ' || {{ in_words('noise') }} as finding
+        || cast(promoted_on as string) || ') is ' || {{ in_words('value') }}
+        || case
+            when verdict = 'at_promotion' then ''
+            else
+                ', it was ' || {{ in_words('value_at_promotion') }} || coalesce(
+                    ': ' || {{ in_words('abs(worse_by)') }}
+                    || case when worse_by > 0 then ' worse' else ' better' end
+                    || ', chance gives up to ' || {{ in_words('noise') }},
+                    ''
+                )
+        end as finding
     from decay
 
 )
