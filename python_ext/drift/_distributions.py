@@ -206,7 +206,7 @@ def _new_categories(
 
 def is_category(feature: Feature) -> bool:
     """Whether the feature is a text and not a number."""
-    return getattr(feature, "kind", "number") == CATEGORY
+    return feature.kind == CATEGORY
 
 
 def _numbers(frame: pd.DataFrame, feature: Feature) -> np.ndarray:

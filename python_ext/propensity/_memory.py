@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
@@ -145,6 +146,12 @@ def read_champion(row: Mapping[str, Any]) -> PropensityModel:
         said = f"its artefact is of the model {model.model_id} of the target {model.target}"
         raise TamperedError(named, said, row["target"])
     return model
+
+
+def read_reference(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What a stored model's later runs are compared with; empty where nothing is stored."""
+    stored = row["reference"]
+    return json.loads(stored) if isinstance(stored, str) and stored else {}
 
 
 class TamperedError(ArtefactError):

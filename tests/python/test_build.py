@@ -32,6 +32,11 @@ SCHEMAS = {
     "ml_feature_distributions": drift.DISTRIBUTIONS_SCHEMA,
     "ml_feature_drift": drift.DRIFT_SCHEMA,
     "ml_model_decay": drift.DECAY_SCHEMA,
+    "ml_propensity_reliability": propensity.RELIABILITY_SCHEMA,
+    "ml_propensity_gains": propensity.GAINS_SCHEMA,
+    "ml_propensity_profits": propensity.PROFITS_SCHEMA,
+    "ml_propensity_groups": propensity.GROUPS_SCHEMA,
+    "ml_test_segments": clustering.CLUSTERS_SCHEMA,
     "ml_feature_imputations": quality.IMPUTATIONS_SCHEMA,
 }
 

@@ -11,6 +11,7 @@ def model(dbt, session):
         frames.to_pandas(dbt.ref("feature_definitions")),
         known.columns,
         purpose="propensity",
+        kinds=("number", "category"),
         sources=dbt.config.get("sources", {}),
     )
     scores = dbt.ref("ml_propensity_scores")
