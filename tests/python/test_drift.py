@@ -121,7 +121,8 @@ def test_infinite_is_unknown():
 @pytest.mark.parametrize("rows", [0, 1, 3])
 def test_a_handful_proves_nothing(rows):
     many = numbers(*range(1000))
-    for before, now in ((many, numbers(*[500] * rows)), (numbers(*[500] * rows), many)):
+    handful = numbers(*[100, 500, 900][:rows])
+    for before, now in ((many, handful), (handful, many)):
         assert moved(before, now)["severity"] == "stable"
     few = sources(a=rows)
     for before, now in ((sources(a=500, b=500), few), (few, sources(b=500))):
