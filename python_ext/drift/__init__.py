@@ -9,7 +9,7 @@ the champions still do as well as when they were promoted.
 
 from python_ext import _learning_libraries  # noqa: F401  (before anything of ours)
 from python_ext.drift._comparison import DRIFT_SCHEMA, list_drift, read_drift
-from python_ext.drift._decay import DECAY_SCHEMA, list_decay
+from python_ext.drift._decay import DECAY_SCHEMA, compare_figures, list_decay
 from python_ext.drift._distributions import (
     compare_distributions,
     describe_distribution,
@@ -33,6 +33,7 @@ __all__ = [
     "DriftLimits",
     "compare_counts",
     "compare_distributions",
+    "compare_figures",
     "critical_stability",
     "describe_distribution",
     "judge_severity",

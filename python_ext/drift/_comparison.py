@@ -10,7 +10,12 @@ import pandas as pd
 
 from python_ext.drift._distributions import FLOOR, compare_distributions
 from python_ext.drift._memory import SCORE, TODAY, restore_counts
-from python_ext.drift._stability import SEVERITIES, DriftLimits, judge_severity
+from python_ext.drift._stability import (
+    SEVERITIES,
+    DriftLimits,
+    judge_severity,
+    usual_limit,
+)
 from python_ext.features import text_or
 from python_ext.frames import Schema
 
@@ -112,7 +117,9 @@ def read_drift(row: Mapping[str, Any], *, limits: DriftLimits | None = None) -> 
     All else that is not ``stable`` has ``drifted``. A new category always has.
     """
     unusual = dict(row)
-    if row["usual_psi"] is not None and row["psi"] <= row["usual_psi"] + row["critical"]:
+    sizes = row["from_customers"], row["to_customers"]
+    usual = row["usual_psi"]
+    if usual is not None and row["psi"] <= usual_limit(usual, row["critical"], *sizes):
         unusual["psi"] = 0.0
     null_change = abs(row["null_change"])
     if (

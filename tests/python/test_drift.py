@@ -9,7 +9,7 @@ from scipy.stats import chi2_contingency
 
 from python_ext import drift
 from python_ext.drift._distributions import count_bins, fix_bins
-from python_ext.drift._stability import critical_new_share, critical_share_change
+from python_ext.drift._stability import critical_new_share, critical_share_change, usual_limit
 from python_ext.errors import SegmentationError
 from python_ext.features import Feature
 
@@ -244,3 +244,21 @@ def test_severity_at_its_limits(changed, severity):
 def test_limits_that_make_no_sense_are_refused_in_words(limits):
     with pytest.raises(SegmentationError, match="drift_psi is .*the smaller first"):
         drift.DriftLimits(psi=limits)
+
+
+def test_a_step_as_large_as_the_one_before_is_seldom_called_larger():
+    """Twice the same shift, 4000 times: beyond the limit as seldom as chance should be."""
+    rng = np.random.default_rng(8)
+    before, after = np.full(10, 0.1), np.array([0.05] * 5 + [0.15] * 5)
+    counts = [rng.multinomial(600, shares, size=4000) for shares in (before, after) * 2]
+    psi = [
+        [drift.population_stability(e, a) for e, a in zip(expected, actual, strict=True)]
+        for expected, actual in (counts[:2], counts[2:])
+    ]
+    critical = drift.critical_stability(10, 600, 600)
+    limits = np.array([usual_limit(usual, critical, 600, 600) for usual in psi[0]])
+    assert np.mean(np.array(psi[1]) > limits) <= 0.001
+    # And a shift of half as much again is not taken for it.
+    more = 0.1 + 1.8 * (after - 0.1)
+    larger = drift.population_stability(10_000 * before, 10_000 * more)
+    assert larger > np.median(limits)
