@@ -4,21 +4,16 @@ from python_ext import _learning_libraries  # noqa: F401  (before anything of ou
 from python_ext.propensity._artefact import ArtefactError, PropensityModel, read_artefact
 from python_ext.propensity._calibration import calibrate, choose_calibration, fit_calibrator
 from python_ext.propensity._candidates import ALGORITHMS, BASELINES
-from python_ext.propensity._drivers import driver_effects, driver_texts
-from python_ext.propensity._memory import MODELS_SCHEMA, champion_rows, last_run
-from python_ext.propensity._fitting import FittedCandidate, fit_candidates
-from python_ext.propensity._folds import grouped_folds
-from python_ext.propensity._leakage import (
-    LeakageError,
-    check_event_times,
-    check_features,
-    check_windows,
 from python_ext.propensity._curves import (
     cost_optimal_threshold,
     gain_table,
     profit_curve,
     reliability_table,
 )
+from python_ext.propensity._drivers import driver_effects, driver_texts
+from python_ext.propensity._figures import METRICS_SCHEMA, list_metrics
+from python_ext.propensity._fitting import FittedCandidate, fit_candidates
+from python_ext.propensity._folds import grouped_folds
 from python_ext.propensity._groups import judge_groups
 from python_ext.propensity._judging import (
     GAINS_SCHEMA,
@@ -30,13 +25,18 @@ from python_ext.propensity._judging import (
     judge_profits,
     judge_reliability,
 )
+from python_ext.propensity._leakage import (
+    LeakageError,
+    check_event_times,
+    check_features,
+    check_windows,
+)
+from python_ext.propensity._memory import MODELS_SCHEMA, champion_rows, last_run
 from python_ext.propensity._metrics import judge
 from python_ext.propensity._run import run_propensity
-from python_ext.propensity._scoring import METRICS_SCHEMA, SCORES_SCHEMA, Champions, list_metrics
-from python_ext.propensity._targets import Target, load_targets
-from python_ext.propensity._training import train_models
+from python_ext.propensity._scoring import SCORES_SCHEMA, Champions
 from python_ext.propensity._search import SearchBudget
-from python_ext.propensity._training import MODELS_SCHEMA, train_models
+from python_ext.propensity._targets import Target, load_targets
 
 __all__ = [
     "ALGORITHMS",
@@ -53,10 +53,10 @@ __all__ = [
     "FittedCandidate",
     "LeakageError",
     "PropensityModel",
+    "SearchBudget",
     "Target",
     "calibrate",
     "champion_rows",
-    "SearchBudget",
     "check_event_times",
     "check_features",
     "check_windows",
@@ -66,20 +66,19 @@ __all__ = [
     "driver_texts",
     "fit_calibrator",
     "fit_candidates",
+    "gain_table",
     "grouped_folds",
     "judge",
-    "last_run",
-    "gain_table",
     "judge_all_groups",
     "judge_gains",
     "judge_groups",
     "judge_profits",
     "judge_reliability",
+    "last_run",
     "list_metrics",
     "load_targets",
     "profit_curve",
     "read_artefact",
-    "run_propensity",
     "reliability_table",
-    "train_models",
+    "run_propensity",
 ]

@@ -55,7 +55,7 @@ class Examples:
 
     @cached_property
     def score(self) -> pd.DataFrame:
-        """Rows of the score cutoff: those the model is used on. Of the test where there are none."""
+        """Rows of the score cutoff, which models are used on; of the test where there are none."""
         rows = self._rows("score").frame
         return rows if len(rows) else self.test.frame
 

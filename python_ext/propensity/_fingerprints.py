@@ -58,9 +58,9 @@ def _hashes(column: pd.Series) -> np.ndarray:
 def code_fingerprint() -> str:
     """Hash of the code that trains and judges, and of the libraries that decide the figures."""
     package = Path(__file__).resolve().parent
-    files = [*package.glob("*.py"), package.parent / "features.py", package.parent / "imputation.py"]
+    shared = [package.parent / name for name in ("features.py", "imputation.py")]
     digest = hashlib.sha256()
-    for file in sorted(files, key=lambda path: (path.parent.name, path.name)):
+    for file in [*sorted(package.glob("*.py")), *shared]:
         text = file.read_text(encoding="utf-8").replace("\r\n", "\n")
         digest.update(f"{file.parent.name}/{file.name}\n{text}\n".encode())
     for library in LIBRARIES:

@@ -112,8 +112,8 @@ def decide_retrain(
         _settings_changed(reference.get("settings", {}), settings),
         _had_a_problem(reference.get("problem")),
         _age(reference.get("attempted_on"), as_of, policy),
-        _drift(feature_drift, policy, "a feature", "features"),
-        _drift(score_drift, policy, "the scores", "score distributions"),
+        _feature_drift(feature_drift, policy),
+        _score_drift(score_drift, policy),
         _decay(reference.get("auc"), auc),
     ]
     reasons = [said for is_reason, said in checks if is_reason]
@@ -161,27 +161,36 @@ def _age(attempted_on: str | None, as_of: date, policy: RetrainPolicy) -> tuple[
     return days > policy.max_age_days, said
 
 
-def _drift(
-    drift: Sequence[Mapping[str, Any]], policy: RetrainPolicy, of_one: str, of_many: str
-) -> tuple[bool, str]:
+def _feature_drift(drift: Sequence[Mapping[str, Any]], policy: RetrainPolicy) -> tuple[bool, str]:
     if not drift:
         return False, ""
-    moved = [row for row in drift if row["psi"] > max(policy.drift_psi, row["critical"])]
-    names = len(drift) > 1 or of_many == "features"
-    told = ", ".join(
-        f"{row['feature'] + ' ' if names else ''}{row['psi']:.3f} (chance {row['critical']:.3f})"
-        for row in moved[:3] or drift[:1]
-    )
-    if moved and names:
-        return True, f"PSI over {policy.drift_psi} in {len(moved)} of {len(drift)} {of_many}: {told}"
+    moved = [row for row in drift if _has_moved(row, policy)]
+    told = ", ".join(f"{row['feature']} {_psi(row)}" for row in moved[:3] or drift[:1])
     if moved:
-        return True, f"PSI of {of_one} over {policy.drift_psi}: {told}"
-    return False, f"{'largest ' if names else ''}PSI of {of_one} {told}, limit {policy.drift_psi}"
+        return True, (
+            f"PSI over {policy.drift_psi} in {len(moved)} of {len(drift)} features: {told}"
+        )
+    return False, f"largest PSI of a feature {told}, limit {policy.drift_psi}"
 
 
-def _decay(
-    before: Mapping[str, float] | None, now: tuple[float, float] | None
-) -> tuple[bool, str]:
+def _score_drift(drift: Sequence[Mapping[str, Any]], policy: RetrainPolicy) -> tuple[bool, str]:
+    if not drift:
+        return False, ""
+    row = drift[0]
+    if _has_moved(row, policy):
+        return True, f"PSI of the scores over {policy.drift_psi}: {_psi(row)}"
+    return False, f"PSI of the scores {_psi(row)}, limit {policy.drift_psi}"
+
+
+def _has_moved(row: Mapping[str, Any], policy: RetrainPolicy) -> bool:
+    return row["psi"] > max(policy.drift_psi, row["critical"])
+
+
+def _psi(row: Mapping[str, Any]) -> str:
+    return f"{row['psi']:.3f} (chance {row['critical']:.3f})"
+
+
+def _decay(before: Mapping[str, float] | None, now: tuple[float, float] | None) -> tuple[bool, str]:
     """AUC lower than before by more than the noise of both, in a one-sided test."""
     if not before or now is None or not np.isfinite([before["value"], before["error"], *now]).all():
         return False, ""

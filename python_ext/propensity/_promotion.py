@@ -119,7 +119,7 @@ def choose_champion(
     if incumbent is None:
         why = f"the champion before it {objection}; " if objection else ""
         reasons[challenger.model_id] = f"champion: {why}{stands}"
-        return Verdict(challenger.model_id, _next(best, challenger), reasons, True)
+        return Verdict(challenger.model_id, _runner_up(able, challenger), reasons, True)
     if challenger.model_id == incumbent.model_id:
         reasons[incumbent.model_id] = f"stays champion: no other model stood against it; {stands}"
         return Verdict(incumbent.model_id, None, reasons, False)
@@ -138,12 +138,13 @@ def choose_champion(
     reasons[incumbent.model_id] = (
         f"stays champion: the best challenger, {challenger.algorithm}, is {said}"
     )
-    return Verdict(incumbent.model_id, _next(best, incumbent), reasons, False)
+    return Verdict(incumbent.model_id, _runner_up(able, incumbent), reasons, False)
 
 
-def _next(best: Contender | None, champion: Contender) -> str | None:
-    """The best candidate, where it is not champion itself."""
-    return None if best is None or best.model_id == champion.model_id else best.model_id
+def _runner_up(candidates: Sequence[Contender], champion: Contender) -> str | None:
+    """The best candidate that is not champion."""
+    others = [c for c in candidates if c.model_id != champion.model_id]
+    return simplest_of_the_best(others).model_id if others else None
 
 
 def _loss(contender: Contender) -> str:

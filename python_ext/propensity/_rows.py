@@ -47,9 +47,7 @@ class RowBuilder:
     decision: str = ""
     why: str = ""
 
-    def beside(
-        self, contenders: Mapping[str, Contender], *, decision: str, why: str
-    ) -> RowBuilder:
+    def beside(self, contenders: Mapping[str, Contender], *, decision: str, why: str) -> RowBuilder:
         """The same, for rows judged beside these and decided so."""
         return replace(self, contenders=contenders, decision=decision, why=why)
 

@@ -147,6 +147,7 @@ def run_propensity(
                 tastes=_tastes(selected, categories),
             )
             rows += run.rows()
+    log_run(rows, as_of=pd.Timestamp(as_of).date())
     return pd.DataFrame(rows, columns=list(MODELS_SCHEMA))
 
 
