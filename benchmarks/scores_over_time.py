@@ -239,7 +239,8 @@ def check_history(before: Path, after: Path) -> list[dict[str, object]]:
             found[-1] = {"table": table, **found[-1]}
         twice = connection.execute(
             "select count(*) from (select model_id from a.ml.ml_propensity_models "
-            "group by model_id having count(distinct artefact_sha256) > 1 or count(distinct target) > 1)"
+            "group by model_id having count(distinct artefact_sha256) > 1 "
+            "or count(distinct target) > 1)"
         ).fetchone()[0]
     found.append({"table": "model_ids of two models", "rows": twice})
     return found

@@ -113,14 +113,18 @@ def compare_figures(
     Parameters
     ----------
     before, now
-        ``value``, ``ci_low`` and ``ci_high``. The half width over 1.96 is taken for the standard
-        error; the two samples for independent.
+        ``value``, ``ci_low`` and ``ci_high``. The longer side of the interval over 1.96 is taken
+        for the standard error (that of a calibration error ends at zero), the two samples for
+        independent.
     is_promotion
         Both are the same.
     """
     worse_by = DIRECTIONS[metric] * (before["value"] - now["value"])
     z = float(norm.isf((1 - INTERVAL) / 2))
-    errors = [(figure["ci_high"] - figure["ci_low"]) / (2 * z) for figure in (before, now)]
+    errors = [
+        max(figure["ci_high"] - figure["value"], figure["value"] - figure["ci_low"]) / z
+        for figure in (before, now)
+    ]
     noise = float(norm.isf(CHANCE) * np.hypot(*errors))
     if is_promotion:
         verdict = "at_promotion"
