@@ -10,12 +10,22 @@ SMALL = ("build", "--select", "rfm_segments", "--exclude-resource-type", "test",
 @pytest.mark.parametrize(
     ("table", "ddl", "missing"),
     [
-        ("ml_segment_models", "(model_id varchar, k bigint, artefact blob, is_chosen boolean)", "view"),
+        (
+            "ml_segment_models",
+            "(model_id varchar, k bigint, artefact blob, is_chosen boolean)",
+            "view",
+        ),
         ("ml_segment_names", "(segment_id bigint, segment varchar, first_seen_on date)", "view"),
-        ("ml_propensity_models", "(model_id varchar, target varchar, is_champion boolean)", "as_of_date"),
+        (
+            "ml_propensity_models",
+            "(model_id varchar, target varchar, is_champion boolean)",
+            "as_of_date",
+        ),
     ],
 )
-def test_memory_of_an_older_version_stops_the_build_in_words(demo_data, tmp_path, table, ddl, missing):
+def test_memory_of_an_older_version_stops_the_build_in_words(
+    demo_data, tmp_path, table, ddl, missing
+):
     with duckdb.connect(str(tmp_path / "build.duckdb")) as connection:
         connection.execute(f"create schema ml; create table ml.{table} {ddl}")
     refused = run_dbt(*SMALL, folder=tmp_path, raw_data=demo_data)
