@@ -70,6 +70,9 @@ def fix_bins(frame: pd.DataFrame, feature: Feature, *, floor: int = FLOOR) -> di
     steps = np.arange(1, BINS) / BINS
     # An actual value and not one between two: a tie must not lie across an edge.
     edges = np.unique(np.quantile(known, steps, method="lower")) if len(known) else np.empty(0)
+    if len(edges) == 1:
+        # Of nearly a constant: what is under it must not be taken for it.
+        edges = np.array([np.nextafter(edges[0], -np.inf), edges[0]])
     return {"edges": edges.tolist()}
 
 
@@ -206,7 +209,7 @@ def _new_categories(
 
 def is_category(feature: Feature) -> bool:
     """Whether the feature is a text and not a number."""
-    return getattr(feature, "kind", "number") == CATEGORY
+    return feature.kind == CATEGORY
 
 
 def _numbers(frame: pd.DataFrame, feature: Feature) -> np.ndarray:
