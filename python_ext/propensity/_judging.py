@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import pandas as pd
 
+from python_ext.errors import SegmentationError
 from python_ext.frames import Schema
 from python_ext.propensity._curves import TOLERANCE, gain_table, profit_curve, reliability_table
 from python_ext.propensity._groups import GROUP_COLUMNS, GROUP_LIMITS, judge_groups
@@ -179,6 +180,11 @@ def judge_all_groups(
         Columns of ``GROUPS_SCHEMA``.
     """
     by = list(fairness)
+    absent = [name for name in by if name not in attributes.columns]
+    if absent:
+        raise SegmentationError(
+            f"fairness_attributes names {absent}, which are no columns of int_customer_attributes"
+        )
     used = {**GROUP_LIMITS, **(limits or {})}
     used["hits"] = max(used["hits"], least_customers)
     known = scored.merge(attributes[["customer_key", *by]], on="customer_key", how="left")

@@ -11,7 +11,7 @@ stepped as (
     select
         *,
         max(customers) over (partition by target)
-        / nullif(count(*) over (partition by target) - 1, 0) as step_customers
+        / cast(nullif(count(*) over (partition by target) - 1, 0) as double) as step_customers
     from profits
 
 ),
