@@ -8,6 +8,7 @@ from sklearn.calibration import calibration_curve
 
 from python_ext import frames, propensity
 from python_ext.errors import SegmentationError
+from python_ext.propensity import _resampling
 from python_ext.propensity._curves import wilson_interval
 
 
@@ -54,7 +55,7 @@ def test_bins_are_those_of_scikit_learn_where_no_probability_is_shared():
     actual, predicted = calibration_curve(label, probability, n_bins=10, strategy="quantile")
     np.testing.assert_allclose(table["actual"], actual)
     np.testing.assert_allclose(table["predicted"], predicted)
-    assert (table["rows"] == 200).all()
+    assert (table["customers"] == 200).all()
     assert table["probability_low"].iloc[0] == probability.min()
     assert table["probability_high"].iloc[-1] == probability.max()
     assert (table["probability_low"].iloc[1:].values > table["probability_high"].iloc[:-1]).all()
@@ -66,10 +67,10 @@ def test_equal_probabilities_share_a_bin_whatever_the_order():
     order = np.random.default_rng(3).permutation(500)
     again = propensity.reliability_table(label[order], probability[order])
     pd.testing.assert_frame_equal(table, again)
-    assert table["rows"].sum() == 500 and table["hits"].sum() == label.sum()
+    assert table["customers"].sum() == 500 and table["hits"].sum() == label.sum()
     assert (table["probability_low"].iloc[1:].values > table["probability_high"].iloc[:-1]).all()
     constant = propensity.reliability_table(label, np.full(500, 0.3))
-    assert constant["rows"].tolist() == [500]
+    assert constant["customers"].tolist() == [500]
     assert len(propensity.reliability_table(label[:0], probability[:0])) == 0
 
 
@@ -135,6 +136,63 @@ def test_tied_customers_share_the_places_of_a_tenth():
         .set_index("metric")
         .loc["lift_top_decile", "value"]
     )
+
+
+def test_intervals_of_gains_are_those_of_a_plain_bootstrap():
+    label, probability = drawn(500, seed=3)
+    table = propensity.gain_table(
+        label, probability, contact_cost=1, hit_gain=4, resamples=1500
+    ).set_index("decile")
+    rng = np.random.default_rng(7)
+    slow = []
+    for _ in range(1500):
+        rows = rng.integers(0, 500, 500)
+        best = label[rows][np.argsort(-probability[rows], kind="stable")]
+        slow.append(
+            {
+                ("lift", 1): best[:50].mean() / best.mean(),
+                ("rate", 3): best[100:150].mean(),
+                ("cumulative_gain", 4): best[:200].sum() / best.sum(),
+                ("cumulative_actual_profit", 5): 4 * best[:250].sum() - 250,
+            }
+        )
+    for (name, decile), column in pd.DataFrame(slow).items():
+        low, high = column.quantile([0.025, 0.975])
+        near = 0.1 * (high - low)
+        assert table.loc[decile, f"{name}_ci_low"] == pytest.approx(low, abs=near), name
+        assert table.loc[decile, f"{name}_ci_high"] == pytest.approx(high, abs=near), name
+    assert table.loc[10, ["cumulative_gain_ci_low", "cumulative_gain_ci_high"]].tolist() == [1, 1]
+
+
+def test_rows_of_one_customer_widen_the_intervals():
+    label, probability = drawn(300, seed=3)
+    rows = (np.repeat(label, 4), np.repeat(probability, 4))
+    money = {"contact_cost": 1, "hit_gain": 4}
+    for table in (propensity.gain_table, propensity.profit_curve):
+        name = "cumulative_actual_profit" if table is propensity.gain_table else "actual_profit"
+        width = [
+            (found[f"{name}_ci_high"] - found[f"{name}_ci_low"]).mean()
+            for found in (
+                table(*rows, **money),
+                table(*rows, group=np.repeat(np.arange(300), 4), **money),
+            )
+        ]
+        assert width[1] == pytest.approx(2 * width[0], rel=0.2)
+
+
+def test_joined_neighbours_change_no_interval_of_a_curve_visibly(monkeypatch):
+    label, probability = drawn(5000, seed=9)
+    joined = propensity.profit_curve(label, probability, contact_cost=1, hit_gain=4)
+    monkeypatch.setattr(_resampling, "MOST_CELLS", 10**9)
+    apart = propensity.profit_curve(label, probability, contact_cost=1, hit_gain=4)
+    width = (apart["actual_profit_ci_high"] - apart["actual_profit_ci_low"]).loc[1:]
+    for end in ("low", "high"):
+        change = (joined[f"actual_profit_ci_{end}"] - apart[f"actual_profit_ci_{end}"]).abs()
+        assert (change.loc[1:] < 0.35 * width).all() and change.mean() < 0.1 * width.mean()
+    inside = joined["actual_profit"].between(
+        joined["actual_profit_ci_low"] - 1e-9, joined["actual_profit_ci_high"] + 1e-9
+    )
+    assert inside.all()
 
 
 def test_where_it_never_happened_there_is_no_lift():
