@@ -17,7 +17,6 @@ from python_ext.propensity import (
     _calibration,
     _drivers,
     _folds,
-    _metrics,
     _training,
 )
 
@@ -158,7 +157,6 @@ def test_metrics_published_are_those_of_the_scores(examples, models):
         assert metric(row, "average_precision")["value"] == pytest.approx(
             average_precision_score(test["label"], probability)
         )
-        assert metric(row, "auc", "random_split")["ci_low"] is None
 
 
 # Leakage
@@ -487,70 +485,16 @@ def test_numbers_in_words():
 # Figures
 
 
-def test_figures_by_hand():
-    label = np.array([True, False, True, False])
-    probability = np.array([0.9, 0.2, 0.6, 0.7])
-    found = _metrics.judge(label, probability)
-    assert found["auc"] == 0.75
-    assert found["brier"] == pytest.approx((0.01 + 0.04 + 0.16 + 0.49) / 4)
-    assert found["log_loss"] == pytest.approx(-np.log([0.9, 0.8, 0.6, 0.3]).mean())
-    assert found["prevalence"] == 0.5
-    assert found["expected_calibration_error"] == pytest.approx((0.1 + 0.2 + 0.4 + 0.7) / 4)
-    assert found["rows"] == 4
-
-
-def test_one_class_has_no_auc_and_a_constant_no_slope():
-    found = _metrics.judge(np.zeros(20, dtype=bool), np.full(20, 0.1))
-    assert np.isnan(found["auc"]) and np.isnan(found["lift_top_decile"])
-    assert found["log_loss"] == pytest.approx(-np.log(0.9))
-    both = _metrics.judge(np.arange(20) < 5, np.full(20, 0.25))
-    assert np.isnan(both["calibration_slope"])
-    assert both["lift_top_decile"] == pytest.approx(1)
-    assert both["auc"] == 0.5
-
-
-def test_lift_counts_the_top_tenth_and_shares_ties():
-    label = np.arange(100) >= 80
-    assert _metrics.lift_top_decile(label, label * 0.5) == pytest.approx(5)
-    score = np.where(np.arange(100) >= 95, 0.9, 0.1)
-    # Five of ten places are hits, the other five are shared by 95 rows of which 15 are hits.
-    expected = (5 + 5 * 15 / 95) / 10 / 0.2
-    assert _metrics.lift_top_decile(label, score) == pytest.approx(expected)
-
-
-def test_certain_mistakes_cost_a_finite_loss():
-    loss = _metrics.row_log_loss(np.array([True, False]), np.array([0.0, 1.0]))
-    assert np.isfinite(loss).all() and loss.min() > 13
-
-
-def test_the_interval_is_a_bootstrap_of_the_auc():
-    rng = np.random.default_rng(0)
-    score = np.round(rng.random(300), 1)
-    label = rng.random(300) < score
-    low, high = _metrics.auc_interval(label, score, resamples=50, seed=4)
-    draws = np.random.default_rng(4)
-    slow = []
-    for _ in range(50):
-        rows = draws.integers(0, 300, 300)
-        slow.append(roc_auc_score(label[rows], score[rows]))
-    np.testing.assert_allclose([low, high], np.quantile(slow, [0.025, 0.975]))
-
-
 def test_the_long_table_holds_every_figure_once(models):
     table = propensity.list_metrics(models)
     typed = frames.typed_table(table, propensity.METRICS_SCHEMA).to_pandas()
     assert not typed.duplicated(["target", "algorithm", "split", "metric"]).any()
-    assert len(typed) == 4 * 2 * 9
-    assert typed["ci_low"].notna().sum() == 4
+    assert len(typed) == 4 * 2 * typed["metric"].nunique()
+    of_auc = typed[typed["metric"] == "auc"]
+    assert (of_auc["ci_low"] <= of_auc["value"]).all()
+    assert (of_auc["ci_high"] >= of_auc["value"]).all()
     champion = typed[typed["is_champion"]]
     assert champion["algorithm"].unique().tolist() == ["logistic_regression"]
-
-
-def test_a_constant_at_the_true_rate_is_calibrated_whatever_the_order():
-    label = np.arange(1000) < 320
-    for order in (label, label[::-1]):
-        found = _metrics.judge(order, np.full(1000, 0.32))
-        assert found["expected_calibration_error"] == pytest.approx(0, abs=1e-12)
 
 
 def test_without_training_rows_nothing_judges_itself():
