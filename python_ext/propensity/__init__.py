@@ -3,25 +3,32 @@
 from python_ext import _learning_libraries  # noqa: F401  (before anything of ours)
 from python_ext.propensity._artefact import ArtefactError, PropensityModel, read_artefact
 from python_ext.propensity._calibration import calibrate, choose_calibration, fit_calibrator
-from python_ext.propensity._drivers import driver_effects, driver_texts
+from python_ext.propensity._drivers import DRIVER_COLUMNS, top_drivers
+from python_ext.propensity._importance import IMPORTANCES_SCHEMA, importances
 from python_ext.propensity._metrics import judge
 from python_ext.propensity._scoring import METRICS_SCHEMA, SCORES_SCHEMA, Champions, list_metrics
+from python_ext.propensity._shapley import Explainer, Explanation, explain
 from python_ext.propensity._training import MODELS_SCHEMA, train_models
 
 __all__ = [
+    "DRIVER_COLUMNS",
+    "IMPORTANCES_SCHEMA",
     "METRICS_SCHEMA",
     "MODELS_SCHEMA",
     "SCORES_SCHEMA",
     "ArtefactError",
     "Champions",
+    "Explainer",
+    "Explanation",
     "PropensityModel",
     "calibrate",
     "choose_calibration",
-    "driver_effects",
-    "driver_texts",
+    "explain",
     "fit_calibrator",
+    "importances",
     "judge",
     "list_metrics",
     "read_artefact",
+    "top_drivers",
     "train_models",
 ]

@@ -45,8 +45,6 @@ class PropensityModel:
         Input columns in order; empty for the prevalence baseline.
     medians
         Median of each input over the training rows, in the feature's own unit.
-    driver_features
-        Positions of the features that move this model most: the ones drivers are looked for in.
     pipeline
         Fitted scikit-learn pipeline over the transformed columns; None for the baseline.
     calibrator
@@ -60,7 +58,6 @@ class PropensityModel:
     model_id: str
     features: list[Feature]
     medians: list[float]
-    driver_features: list[int]
     pipeline: Any
     calibrator: Any
     prevalence: float

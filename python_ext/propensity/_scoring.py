@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 
+import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
@@ -12,7 +14,9 @@ from python_ext.features import Feature
 from python_ext.frames import Schema
 from python_ext.imputation import FeatureImputer
 from python_ext.propensity._artefact import ArtefactError, PropensityModel, read_artefact
-from python_ext.propensity._drivers import DRIVERS, driver_texts
+from python_ext.propensity._drivers import DRIVER_COLUMNS, top_drivers
+from python_ext.propensity._importance import list_importances
+from python_ext.propensity._shapley import Explainer, Explanation, probability_of
 
 SCORES_SCHEMA = Schema(
     {
@@ -20,8 +24,8 @@ SCORES_SCHEMA = Schema(
         "target": "string",
         "cutoff_name": "string",
         "probability": "double",
-        **{f"driver_{rank}": "string" for rank in range(1, DRIVERS + 1)},
-        **{f"driver_{rank}_effect": "double" for rank in range(1, DRIVERS + 1)},
+        "log_odds": "double",
+        **DRIVER_COLUMNS,
         "model_id": "string",
     },
     key=("customer_key", "target", "cutoff_name"),
@@ -53,13 +57,15 @@ class Champions:
     def load(cls, rows: pd.DataFrame) -> Champions:
         """Read the champions out of the rows of ``ml_propensity_models``.
 
+        Where those remember several builds (``as_of_date``), the latest champion of each target.
+
         Raises
         ------
         ArtefactError
             If a target has not exactly one champion, or an artefact is refused.
         """
         models: dict[str, PropensityModel] = {}
-        for row in rows[rows["is_champion"].astype(bool)].to_dict("records"):
+        for row in latest_champions(rows).to_dict("records"):
             if row["target"] in models:
                 raise ArtefactError(f"target {row['target']} has more than one champion")
             model = read_artefact(row["artefact"], sha256=row["artefact_sha256"])
@@ -67,6 +73,17 @@ class Champions:
                 raise ArtefactError(f"the artefact of {row['model_id']} is of {model.model_id}")
             models[row["target"]] = model
         return cls(models)
+
+    @cached_property
+    def explainers(self) -> dict[str, Explainer]:
+        """By target: what explaining needs, made once for all batches."""
+        return {target: Explainer(model) for target, model in self.models.items()}
+
+    def importances(
+        self, rows: pd.DataFrame, examples: pd.DataFrame, *, seed: int = 42
+    ) -> pd.DataFrame:
+        """What each champion owes to its features; as ``list_importances``."""
+        return list_importances(self.models, rows, examples, seed=seed)
 
     @property
     def imputations(self) -> dict[str, tuple[list[Feature], FeatureImputer] | None]:
@@ -94,9 +111,31 @@ class Champions:
             for target, model in self.models.items():
                 rows = frame[frame["target"] == target]
                 if len(rows) and model.prevalence == model.prevalence:
-                    scored = rows.assign(probability=model.score(rows), model_id=model.model_id)
-                    parts.append(scored.join(driver_texts(model, rows))[list(SCORES_SCHEMA)])
+                    parts.append(_score(model, self.explainers[target], rows))
         return pd.concat(parts) if parts else pd.DataFrame(columns=list(SCORES_SCHEMA))
+
+
+def latest_champions(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the champions of the latest build that says who they are, per target."""
+    champions = rows[rows["is_champion"].astype(bool)]
+    if "as_of_date" not in champions:
+        return champions
+    latest = champions.groupby("target")["as_of_date"].transform("max")
+    return champions[champions["as_of_date"] == latest]
+
+
+def _score(model: PropensityModel, explainer: Explainer, rows: pd.DataFrame) -> pd.DataFrame:
+    """Probability and drivers of rows of one target, from one encoding of them."""
+    scored = rows[["customer_key", "target", "cutoff_name"]].assign(model_id=model.model_id)
+    if model.pipeline is None:
+        scored["probability"], scored["log_odds"] = model.prevalence, explainer.base
+        explanation = Explanation([], explainer.base, np.zeros((len(rows), 0)))
+    else:
+        encoded = explainer.encode(rows)
+        scored["log_odds"] = explainer.log_odds(encoded)
+        scored["probability"] = probability_of(model, scored["log_odds"].to_numpy())
+        explanation = explainer.explain(encoded)
+    return scored.join(top_drivers(explanation, rows, model.features))[list(SCORES_SCHEMA)]
 
 
 def list_metrics(models: pd.DataFrame) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -26,10 +26,8 @@ from python_ext.propensity._candidates import (
     fit_logistic,
     grouped_folds,
 )
-from python_ext.propensity._drivers import driver_effects
 
 TARGETS = ("purchase", "churn")
-DRIVER_FEATURES = 12
 RECENCY = "recency_days"
 SIMPLER_FIRST = ("logistic_regression", "gradient_boosting")
 
@@ -273,12 +271,10 @@ class _RowBuilder:
             model_id=hashlib.sha256(named.encode()).hexdigest()[:16],
             features=features,
             medians=medians,
-            driver_features=list(range(len(features))),
             pipeline=pipeline,
             calibrator=calibrator,
             prevalence=self.rate,
         )
-        model = _with_driver_features(model, self.train.frame, self.seed)
         artefact = model.to_bytes()
         described = [
             {**asdict(feature), "median": median}
@@ -349,15 +345,3 @@ class _RowBuilder:
                     }
                 )
         return found
-
-
-def _with_driver_features(
-    model: PropensityModel, frame: pd.DataFrame, seed: int, *, rows: int = 400
-) -> PropensityModel:
-    """Keep as possible drivers the features with the largest mean effect on a few rows."""
-    if model.pipeline is None:
-        return model
-    drawn = np.random.default_rng(seed).choice(len(frame), min(rows, len(frame)), replace=False)
-    effect = np.abs(driver_effects(model, frame.iloc[np.sort(drawn)])).mean(axis=0)
-    strongest = np.argsort(-effect, kind="stable")[:DRIVER_FEATURES]
-    return replace(model, driver_features=sorted(int(j) for j in strongest if effect[j] > 0))

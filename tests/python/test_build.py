@@ -28,6 +28,7 @@ SCHEMAS = {
     "ml_segment_loadings": clustering.LOADINGS_SCHEMA,
     "ml_propensity_models": propensity.MODELS_SCHEMA,
     "ml_propensity_scores": propensity.SCORES_SCHEMA,
+    "ml_propensity_importances": propensity.IMPORTANCES_SCHEMA,
     "ml_propensity_metrics": propensity.METRICS_SCHEMA,
     "ml_feature_imputations": quality.IMPUTATIONS_SCHEMA,
 }
