@@ -8,6 +8,7 @@ from python_ext.propensity._importance import IMPORTANCES_SCHEMA, importances
 from python_ext.propensity._metrics import judge
 from python_ext.propensity._scoring import METRICS_SCHEMA, SCORES_SCHEMA, Champions, list_metrics
 from python_ext.propensity._shapley import Explainer, Explanation, explain
+from python_ext.propensity._targets import Target, load_targets
 from python_ext.propensity._training import MODELS_SCHEMA, train_models
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Explainer",
     "Explanation",
     "PropensityModel",
+    "Target",
     "calibrate",
     "choose_calibration",
     "explain",
@@ -28,6 +30,7 @@ __all__ = [
     "importances",
     "judge",
     "list_metrics",
+    "load_targets",
     "read_artefact",
     "top_drivers",
     "train_models",

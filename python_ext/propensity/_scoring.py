@@ -57,7 +57,7 @@ class Champions:
     def load(cls, rows: pd.DataFrame) -> Champions:
         """Read the champions out of the rows of ``ml_propensity_models``.
 
-        Where those remember several builds (``as_of_date``), the latest champion of each target.
+        Where those remember several builds (``as_of_date``), the champions of the latest.
 
         Raises
         ------
@@ -116,12 +116,11 @@ class Champions:
 
 
 def latest_champions(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows of the champions of the latest build that says who they are, per target."""
+    """The rows of the champions of the latest build that is remembered."""
     champions = rows[rows["is_champion"].astype(bool)]
     if "as_of_date" not in champions:
         return champions
-    latest = champions.groupby("target")["as_of_date"].transform("max")
-    return champions[champions["as_of_date"] == latest]
+    return champions[champions["as_of_date"] == rows["as_of_date"].max()]
 
 
 def _score(model: PropensityModel, explainer: Explainer, rows: pd.DataFrame) -> pd.DataFrame:

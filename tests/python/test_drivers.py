@@ -143,7 +143,7 @@ def test_the_champion_of_the_latest_build_scores():
             "as_of_date": pd.to_datetime(["2024-01-01", "2024-04-01", "2024-01-01", "2024-04-01"]),
         }
     )
-    assert sorted(_scoring.latest_champions(rows)["model_id"]) == ["new", "only"]
+    assert sorted(_scoring.latest_champions(rows)["model_id"]) == ["new"]
     assert sorted(_scoring.latest_champions(rows.drop(columns="as_of_date"))["model_id"]) == [
         "new",
         "old",
