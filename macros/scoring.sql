@@ -45,7 +45,7 @@
         ~ ') < 1 then 3 when abs(' ~ value ~ ') < 10 then 2 else 1 end) as decimal(18, 3)) as string)',
         '[.]?0+$', ''
     ) -%}
-    case when {{ value }} < 0 then '-' else '' end
+    case when {{ value }} <= -0.0005 then '-' else '' end
     || case
         when abs({{ value }}) < 100
             then {{ decimals if language == 'en' else 'replace(' ~ decimals ~ ", '.', ',')" }}

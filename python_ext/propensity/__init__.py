@@ -3,15 +3,27 @@
 from python_ext import _learning_libraries  # noqa: F401  (before anything of ours)
 from python_ext.propensity._artefact import ArtefactError, PropensityModel, read_artefact
 from python_ext.propensity._calibration import calibrate, choose_calibration, fit_calibrator
+from python_ext.propensity._candidates import ALGORITHMS, BASELINES
 from python_ext.propensity._drivers import DRIVER_COLUMNS, top_drivers
+from python_ext.propensity._fitting import FittedCandidate, fit_candidates
+from python_ext.propensity._folds import grouped_folds
 from python_ext.propensity._importance import IMPORTANCES_SCHEMA, importances
+from python_ext.propensity._leakage import (
+    LeakageError,
+    check_event_times,
+    check_features,
+    check_windows,
+)
 from python_ext.propensity._metrics import judge
 from python_ext.propensity._scoring import METRICS_SCHEMA, SCORES_SCHEMA, Champions, list_metrics
+from python_ext.propensity._search import SearchBudget
 from python_ext.propensity._shapley import Explainer, Explanation, explain
 from python_ext.propensity._targets import Target, load_targets
 from python_ext.propensity._training import MODELS_SCHEMA, train_models
 
 __all__ = [
+    "ALGORITHMS",
+    "BASELINES",
     "DRIVER_COLUMNS",
     "IMPORTANCES_SCHEMA",
     "METRICS_SCHEMA",
@@ -21,12 +33,20 @@ __all__ = [
     "Champions",
     "Explainer",
     "Explanation",
+    "FittedCandidate",
+    "LeakageError",
     "PropensityModel",
+    "SearchBudget",
     "Target",
     "calibrate",
+    "check_event_times",
+    "check_features",
+    "check_windows",
     "choose_calibration",
     "explain",
     "fit_calibrator",
+    "fit_candidates",
+    "grouped_folds",
     "importances",
     "judge",
     "list_metrics",

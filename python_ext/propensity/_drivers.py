@@ -74,7 +74,7 @@ def top_drivers(
             feature = features[column]
             table[f"driver_{rank}_feature"][chosen] = feature.name
             values = frame[feature.name].iloc[chosen]
-            if getattr(feature, "kind", "number") == "category":
+            if feature.kind == "category":
                 levels = values.to_numpy(dtype=object, na_value=None)
                 table[f"driver_{rank}_level"][chosen] = [
                     None if level is None else str(level) for level in levels

@@ -153,7 +153,7 @@ def _used(
 
 def _direction(feature: Any, frame: pd.DataFrame, effect: np.ndarray) -> str | None:
     """Whether a higher value raises the log-odds, by Spearman's rank correlation."""
-    if getattr(feature, "kind", "number") == "category" or not len(effect) or not effect.any():
+    if feature.kind == "category" or not len(effect) or not effect.any():
         return None
     values = frame[feature.name].to_numpy(dtype=float, na_value=np.nan)
     known = np.isfinite(values)

@@ -26,12 +26,10 @@ from sklearn.tree import DecisionTreeClassifier
 from threadpoolctl import threadpool_limits
 
 from python_ext.errors import SegmentationError
-from python_ext.features import feature_matrix
 from python_ext.propensity._calibration import calibrate
+from python_ext.propensity._metrics import SMALLEST, logit
 from python_ext.propensity._sampled_shapley import NetworkExplainer
 from python_ext.propensity._tree_shapley import TreeExplainer, read_boosted_tree, read_tree
-
-PROBABILITY_FLOOR = 1e-6  # a pure leaf would have infinite log-odds
 
 
 @dataclass(frozen=True)
@@ -68,12 +66,6 @@ class _Game(Protocol):
         ...
 
 
-def log_odds(probability: np.ndarray) -> np.ndarray:
-    """Log-odds of a probability that is kept away from 0 and 1."""
-    kept = np.clip(probability, PROBABILITY_FLOOR, 1 - PROBABILITY_FLOOR)
-    return np.log(kept) - np.log1p(-kept)
-
-
 class LinearExplainer:
     """Coefficient times distance from the reference, summed over the columns of a feature."""
 
@@ -108,7 +100,7 @@ class ForestExplainer:
         count = len(estimator.estimators_)
         trees = [read_tree(tree.tree_, lambda share: share / count) for tree in estimator]
         self._trees = TreeExplainer(trees, offset=0.0, players=players, reference=reference)
-        self.base = float(log_odds(np.array([self._trees.base]))[0])
+        self.base = float(logit(np.array(self._trees.base)))
 
     def effects(self, values: np.ndarray) -> np.ndarray:
         found = self._trees.effects(values)
@@ -117,9 +109,9 @@ class ForestExplainer:
         far = np.abs(away) > 1e-9
         slope = np.where(
             far,
-            (log_odds(start + away) - self.base) / np.where(far, away, 1.0),
+            (logit(start + away) - self.base) / np.where(far, away, 1.0),
             # The limit of the factor, where customer and reference get the same probability.
-            1 / max(start * (1 - start), PROBABILITY_FLOOR),
+            1 / max(start * (1 - start), SMALLEST),
         )
         return found * slope[:, None]
 
@@ -130,7 +122,7 @@ def _explainer(estimator: Any, *, players: np.ndarray, reference: np.ndarray) ->
     if isinstance(estimator, RandomForestClassifier):
         return ForestExplainer(estimator, players=players, reference=reference)
     if isinstance(estimator, DecisionTreeClassifier):
-        trees, offset = [read_tree(estimator.tree_, log_odds)], 0.0
+        trees, offset = [read_tree(estimator.tree_, logit)], 0.0
         return TreeExplainer(trees, offset=offset, players=players, reference=reference)
     if isinstance(estimator, HistGradientBoostingClassifier):
         trees = [read_boosted_tree(stage[0]) for stage in estimator._predictors]
@@ -169,7 +161,7 @@ class Explainer:
         self.players = np.empty(0, dtype=int)
         self._game: _Game | None = None
         if model.pipeline is None:
-            self.base = float(log_odds(np.array([model.prevalence]))[0])
+            self.base = float(logit(np.array(model.prevalence)))
             return
         with threadpool_limits(1):
             reference = self.encode(reference_frame(model))[0]
@@ -190,14 +182,11 @@ class Explainer:
 
     def log_odds(self, encoded: np.ndarray) -> np.ndarray:
         """Log-odds of encoded rows before calibration."""
-        estimator = self.model.pipeline[-1]
         if not len(encoded):
             return np.empty(0)
         if isinstance(self._game, NetworkExplainer):
             return self._game.output(encoded)
-        if isinstance(estimator, LogisticRegression | HistGradientBoostingClassifier):
-            return estimator.decision_function(encoded)
-        return log_odds(estimator.predict_proba(encoded)[:, 1])
+        return self.model.prepared_log_odds(encoded)
 
     def explain(self, encoded: np.ndarray) -> Explanation:
         """Effects of encoded rows."""
@@ -240,23 +229,17 @@ def explain(model: Any, frame: pd.DataFrame) -> Explanation:
 
 def encode(model: Any, frame: pd.DataFrame) -> np.ndarray:
     """What the last step of the pipeline sees of these rows."""
-    if hasattr(model, "encode"):
-        return np.asarray(model.encode(frame), dtype=float)
-    return model.pipeline[:-1].transform(feature_matrix(frame, model.features))
+    return np.asarray(model.prepare(frame), dtype=float)
 
 
 def column_sources(model: Any) -> np.ndarray:
     """Per column that the estimator sees the position of the feature it is made of."""
-    if hasattr(model, "column_sources"):
-        return np.asarray(model.column_sources, dtype=int)
-    return np.array([*range(len(model.features)), *model.pipeline[0].flagged_], dtype=int)
+    return np.asarray(model.output_features, dtype=int)
 
 
 def reference_frame(model: Any) -> pd.DataFrame:
     """The reference customer as a frame of one row, in raw units."""
-    if hasattr(model, "reference"):
-        return pd.DataFrame([{f.name: model.reference[f.name] for f in model.features}])
-    values = {f.name: m for f, m in zip(model.features, model.medians, strict=True)}
+    values = {f.name: v for f, v in zip(model.features, model.typical, strict=True)}
     return pd.DataFrame([values])
 
 

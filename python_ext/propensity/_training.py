@@ -17,14 +17,13 @@ from python_ext.frames import Schema
 from python_ext.propensity import _metrics
 from python_ext.propensity._artefact import PropensityModel
 from python_ext.propensity._calibration import calibrate
-from python_ext.propensity._candidates import (
+from python_ext.propensity._folds import Folds, grouped_folds
+from python_ext.propensity._training_candidates import (
     MIN_CLASS_ROWS,
     Examples,
     Fitted,
-    Folds,
     fit_boosting,
     fit_logistic,
-    grouped_folds,
 )
 
 TARGETS = ("purchase", "churn")

@@ -16,6 +16,8 @@ from sklearn.tree import DecisionTreeClassifier
 
 from python_ext.errors import SegmentationError
 from python_ext.propensity import _shapley, _tree_shapley
+from python_ext.propensity._artefact import estimator_log_odds
+from python_ext.propensity._metrics import logit
 from python_ext.propensity._sampled_shapley import BLOCK_ROWS, NetworkExplainer
 
 # Five features on seven columns: the third feature is three columns (levels, say), the fourth
@@ -31,8 +33,8 @@ class Model:
 
     def __init__(self, estimator, *, scaled=False):
         self.features = [SimpleNamespace(name=name) for name in NAMES]
-        self.column_sources = SOURCES
-        self.reference = dict.fromkeys(NAMES)
+        self.output_features = SOURCES
+        self.typical = [None] * len(NAMES)
         steps = [StandardScaler()] if scaled else [FunctionTransformer()]
         self.pipeline = make_pipeline(*steps, estimator)
         self.reference_row = np.array([0.1, -0.2, 1.0, 0.0, 0.0, 0.3, 0.0])
@@ -41,13 +43,16 @@ class Model:
         self.pipeline.fit(values, label)
         return self
 
-    def encode(self, frame):
+    def prepare(self, frame):
         """A frame of None is the reference customer."""
         if frame.iloc[0].isna().all():
             rows = self.reference_row[None, :]
         else:
             rows = np.vstack(frame["row"])
         return self.pipeline[:-1].transform(rows)
+
+    def prepared_log_odds(self, values):
+        return estimator_log_odds(self.pipeline[-1], values)
 
 
 def make_rows(rows=900, *, seed=0, missing=False):
@@ -88,11 +93,7 @@ def output(model, encoded):
     if isinstance(estimator, LogisticRegression | HistGradientBoostingClassifier):
         return estimator.decision_function(encoded)
     share = estimator.predict_proba(encoded)[:, 1]
-    if isinstance(estimator, RandomForestClassifier):
-        return share
-    if isinstance(estimator, MLPClassifier):
-        return np.log(share) - np.log1p(-share)
-    return _shapley.log_odds(share)
+    return share if isinstance(estimator, RandomForestClassifier) else logit(share)
 
 
 def by_enumeration(model, encoded, reference):
@@ -128,7 +129,7 @@ def test_effects_add_up_to_the_log_odds(name):
     encoded = explainer.encode(frame_of(values))
     share = model.pipeline.predict_proba(values)[:, 1]
     np.testing.assert_allclose(explanation.total, explainer.log_odds(encoded), atol=1e-9)
-    np.testing.assert_allclose(explanation.total, _shapley.log_odds(share), atol=1e-9)
+    np.testing.assert_allclose(explanation.total, logit(share), atol=1e-9)
     assert explanation.base == pytest.approx(
         explainer.log_odds(explainer.encode(_shapley.reference_frame(model)))[0], abs=1e-9
     )
@@ -305,7 +306,7 @@ def test_an_estimator_nobody_knows_is_named():
 
 def test_columns_without_a_feature_are_refused():
     model = fitted("logistic_regression")
-    model.column_sources = SOURCES[:-1]
+    model.output_features = SOURCES[:-1]
     with pytest.raises(SegmentationError, match="7 columns, of which 6 are known"):
         _shapley.Explainer(model)
 

@@ -49,16 +49,16 @@ final as (
         ranked.kind,
         ranked.source_table,
         -- The seed says "category 3", the data which one that is.
-        replace(
-            ranked.label_en,
-            coalesce('category ' || cast(categories.category_rank as string), '?'),
-            coalesce(category_labels.label_en, categories.category, '')
-        ) as label_en,
-        replace(
-            ranked.label_fr,
-            coalesce('catégorie ' || cast(categories.category_rank as string), '?'),
-            coalesce(category_labels.label_fr, categories.category, '')
-        ) as label_fr,
+        {%- for language, word in [('en', 'category'), ('fr', 'catégorie')] %}
+        case
+            when categories.category is null then ranked.label_{{ language }}
+            else replace(
+                ranked.label_{{ language }},
+                '{{ word }} ' || cast(categories.category_rank as string),
+                coalesce(category_labels.label_{{ language }}, categories.category)
+            )
+        end as label_{{ language }},
+        {%- endfor %}
         {{ seed_text('coalesce(units.unit, words.unit)') }} as unit,
         units.band_width
     from ranked
