@@ -17,16 +17,15 @@ from python_ext.frames import Schema
 from python_ext.propensity import _metrics
 from python_ext.propensity._artefact import PropensityModel
 from python_ext.propensity._calibration import calibrate
-from python_ext.propensity._candidates import (
+from python_ext.propensity._drivers import driver_effects
+from python_ext.propensity._folds import Folds, grouped_folds
+from python_ext.propensity._training_candidates import (
     MIN_CLASS_ROWS,
     Examples,
     Fitted,
-    Folds,
     fit_boosting,
     fit_logistic,
-    grouped_folds,
 )
-from python_ext.propensity._drivers import driver_effects
 
 TARGETS = ("purchase", "churn")
 DRIVER_FEATURES = 12
