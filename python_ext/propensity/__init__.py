@@ -8,18 +8,12 @@ from python_ext.propensity._drivers import DRIVER_COLUMNS, top_drivers
 from python_ext.propensity._fitting import FittedCandidate, fit_candidates
 from python_ext.propensity._folds import grouped_folds
 from python_ext.propensity._importance import IMPORTANCES_SCHEMA, importances
-from python_ext.propensity._leakage import (
-    LeakageError,
-    check_event_times,
-    check_features,
-    check_windows,
-)
+from python_ext.propensity._leakage import LeakageError, check_event_times, check_features, check_windows
 from python_ext.propensity._metrics import judge
 from python_ext.propensity._scoring import METRICS_SCHEMA, SCORES_SCHEMA, Champions, list_metrics
 from python_ext.propensity._search import SearchBudget
 from python_ext.propensity._shapley import Explainer, Explanation, explain
 from python_ext.propensity._targets import Target, load_targets
-from python_ext.propensity._training import MODELS_SCHEMA, train_models
 
 __all__ = [
     "ALGORITHMS",
@@ -27,7 +21,6 @@ __all__ = [
     "DRIVER_COLUMNS",
     "IMPORTANCES_SCHEMA",
     "METRICS_SCHEMA",
-    "MODELS_SCHEMA",
     "SCORES_SCHEMA",
     "ArtefactError",
     "Champions",
@@ -53,5 +46,4 @@ __all__ = [
     "load_targets",
     "read_artefact",
     "top_drivers",
-    "train_models",
 ]

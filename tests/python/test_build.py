@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from conftest import run_dbt
 
-from python_ext import clustering, identity, propensity, quality
+from python_ext import clustering, identity, lifetime_value, propensity, quality
 
 SCHEMAS = {
     "ml_identity_links": identity.LINKS_SCHEMA,
@@ -26,6 +26,8 @@ SCHEMAS = {
     "ml_segment_stability": clustering.STABILITY_SCHEMA,
     "ml_segment_tree": clustering.TREE_SCHEMA,
     "ml_segment_loadings": clustering.LOADINGS_SCHEMA,
+    "ml_lifetime_models": lifetime_value.LIFETIME_MODELS_SCHEMA,
+    "ml_customer_lifetimes": lifetime_value.LIFETIMES_SCHEMA,
     "ml_propensity_models": propensity.MODELS_SCHEMA,
     "ml_propensity_scores": propensity.SCORES_SCHEMA,
     "ml_propensity_importances": propensity.IMPORTANCES_SCHEMA,

@@ -16,6 +16,7 @@ STAGES = [
     ("intermediate/orders",),
     ("intermediate/web",),
     ("intermediate/engagement",),
+    ("intermediate/lifetimes", "ml/lifetimes"),
     ("intermediate/features",),
     ("ml/segments",),
     ("ml/scoring",),
