@@ -73,7 +73,8 @@ def importances(
     -------
     pandas.DataFrame
         Columns of ``IMPORTANCES_SCHEMA``. ``importance`` is in log loss per row, with the 95 %
-        interval of its mean over the rows. ``direction`` says whether a higher value ``raises`` or
+        interval of its mean over the rows (a U-statistic of row and exchanged value; by its
+        projection on single rows, Hoeffding 1948). ``direction`` says whether a higher value ``raises`` or
         ``lowers`` the log-odds: the sign of the rank correlation of value and effect where that is
         at least ``CLEAR_ASSOCIATION``, else ``mixed``; null for a category.
     """
@@ -117,16 +118,20 @@ def _used(
     found = []
     for place, feature in enumerate(model.features):
         columns = np.flatnonzero(sources == place)
-        increase = np.zeros(len(frame))
+        received, given = np.zeros(len(frame)), np.zeros(len(frame))
         # Without any effect a permutation changes nothing either.
         if len(frame) and effects[:, place].any():
             for order in orders:
                 changed = encoded.copy()
                 changed[:, columns] = encoded[np.ix_(order, columns)]
                 odds = explainer.log_odds(changed)
-                increase += (row_log_loss(label, probability_of(model, odds)) - before) / repeats
-        mean = float(increase.mean()) if len(frame) else np.nan
-        error = float(increase.std(ddof=1) / np.sqrt(len(frame))) if len(frame) > 1 else np.nan
+                increase = row_log_loss(label, probability_of(model, odds)) - before
+                received += increase / repeats
+                given[order] += increase / repeats
+        mean = float(received.mean()) if len(frame) else np.nan
+        # A row counts twice: by what another's value does to it, and its own value to another.
+        influence = received + given
+        error = float(influence.std(ddof=1) / np.sqrt(len(frame))) if len(frame) > 1 else np.nan
         found.append(
             {
                 "model_id": model.model_id,

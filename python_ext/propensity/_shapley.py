@@ -245,4 +245,6 @@ def reference_frame(model: Any) -> pd.DataFrame:
 
 def probability_of(model: Any, odds: np.ndarray) -> np.ndarray:
     """Calibrated probability of log-odds before calibration."""
+    if not len(odds):
+        return np.empty(0)
     return calibrate(model.calibrator, expit(odds))

@@ -1,15 +1,56 @@
 """Drivers of scores and importances of features: known truth, sums and degenerate rows."""
 
+import hashlib
+
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import log_loss
-from test_propensity import definitions, make_examples, read
 
 from python_ext import frames, propensity
 from python_ext.features import Feature
-from python_ext.propensity import _importance, _scoring
+from python_ext.propensity import _importance
+from python_ext.propensity._scoring import Champions
 from python_ext.propensity._shapley import Explanation
+
+FEATURES = [
+    Feature("frequency", "behaviour", "log", "Orders", "Commandes"),
+    Feature("main_device", "behaviour", "none", "Device", "Appareil", True, "flag", "category"),
+    Feature("monetary", "behaviour", "log", "Spent", "Dépensé", imputation="flag"),
+    Feature("noise", "behaviour", "none", "Noise", "Bruit"),
+    Feature("postcode", "behaviour", "none", "Area", "Zone", True, "flag", "category"),
+    Feature("recency_days", "behaviour", "log", "Recency", "Récence"),
+]
+BUDGET = propensity.SearchBudget(settings=1)
+
+
+def make_examples(customers=1500, *, seed=0):
+    """Log-odds fall with recency, rise with frequency, on a mobile, and where spending is unknown.
+
+    One of 30 areas buys more than the others: a category of many levels.
+    """
+    rng = np.random.default_rng(seed)
+    recency, frequency = rng.exponential(60, customers), 1.0 + rng.poisson(3, customers)
+    device = rng.choice(np.array(["mobile", "desktop", "tablet"], dtype=object), customers)
+    area = np.array([f"area {i:02d}" for i in rng.integers(0, 30, customers)], dtype=object)
+    spent = np.where(rng.random(customers) < 0.4, np.nan, rng.exponential(50, customers))
+    odds = 1.5 * ((np.log1p(frequency) - 1.4) - (np.log1p(recency) - 3.6))
+    odds += (device == "mobile") * 1.0 + np.isnan(spent) * 0.8 + (area == "area 07") * 2.0
+    device[rng.random(customers) < 0.05] = None
+    return pd.DataFrame(
+        {
+            "customer_key": [f"c{i:05d}" for i in range(customers)],
+            "cutoff_name": "score",
+            "target": "purchase",
+            "label": rng.random(customers) < 1 / (1 + np.exp(-odds)),
+            "recency_days": recency,
+            "frequency": frequency,
+            "monetary": spent,
+            "noise": rng.normal(size=customers),
+            "main_device": device,
+            "postcode": area,
+        }
+    )
 
 
 @pytest.fixture(scope="module")
@@ -19,34 +60,35 @@ def examples():
 
 @pytest.fixture(scope="module")
 def models(examples):
-    return propensity.train_models(
-        examples, definitions(), targets=["purchase"], horizon_days=91
-    ).set_index("algorithm", drop=False)
+    fitted = propensity.fit_candidates(
+        examples, FEATURES, target="purchase", settings=BUDGET, select=False, seed=1
+    )
+    return {candidate.algorithm: candidate.model for candidate in fitted}
 
 
-def as_champion(models, algorithm):
-    rows = models.assign(is_champion=models["algorithm"] == algorithm)
-    return propensity.Champions.load(rows)
+def score(models, algorithm, rows):
+    return Champions({"purchase": models[algorithm]}).score(rows)
 
 
-ALGORITHMS = ("logistic_regression", "gradient_boosting")
+ALGORITHMS = propensity.ALGORITHMS
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_base_drivers_and_the_rest_add_up_to_the_log_odds(models, examples, algorithm):
-    scores = as_champion(models, algorithm).score(examples)
+    scores = score(models, algorithm, examples)
     effects = scores[[f"driver_{rank}_effect" for rank in (1, 2, 3)]].fillna(0).sum(axis=1)
     total = scores["base_log_odds"] + effects + scores["other_effect"]
     np.testing.assert_allclose(total, scores["log_odds"], atol=1e-9)
-    model = read(models.loc[algorithm])
-    np.testing.assert_allclose(scores["probability"], model.score(examples), atol=1e-12)
+    model = models[algorithm]
+    np.testing.assert_allclose(scores["log_odds"], model.log_odds(examples), atol=1e-9)
+    np.testing.assert_allclose(scores["probability"], model.score(examples), atol=1e-9)
 
 
 def test_effects_of_the_regression_are_coefficient_times_distance(models, examples):
-    model = read(models.loc["logistic_regression"])
+    model = models["logistic_regression"]
     rows = examples.iloc[:60]
     explanation = propensity.explain(model, rows)
-    middle = pd.DataFrame([{f.name: m for f, m in zip(model.features, model.medians, strict=True)}])
+    middle = pd.DataFrame([{f.name: m for f, m in zip(model.features, model.typical, strict=True)}])
     for place, feature in enumerate(model.features):
         changed = pd.concat([middle] * len(rows), ignore_index=True)
         changed[feature.name] = rows[feature.name].to_numpy()
@@ -63,25 +105,28 @@ def test_drivers_follow_the_truth(models, algorithm):
             "target": "purchase",
             "recency_days": [1.0, 400.0],
             "frequency": [4.0, 4.0],
-            "monetary": np.nan,
+            "monetary": 50.0,
             "noise": 0.0,
+            "main_device": "desktop",
+            "postcode": "area 01",
         }
     )
-    scores = as_champion(models, algorithm).score(rows)
+    scores = score(models, algorithm, rows)
     assert scores["driver_1_feature"].tolist() == ["recency_days", "recency_days"]
     assert scores["driver_1_value"].tolist() == [1.0, 400.0]
     assert scores["driver_1_effect"][0] > 0.5 and scores["driver_1_effect"][1] < -0.5
 
 
-def test_a_customer_like_the_reference_has_no_driver(models):
-    model = read(models.loc["logistic_regression"])
-    middle = {f.name: m for f, m in zip(model.features, model.medians, strict=True)}
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_a_customer_like_the_reference_has_no_driver(models, algorithm):
+    model = models[algorithm]
+    middle = {f.name: m for f, m in zip(model.features, model.typical, strict=True)}
     row = pd.DataFrame([{**middle, "customer_key": "c", "cutoff_name": "score"}])
-    score = as_champion(models, "logistic_regression").score(row.assign(target="purchase"))
+    found = score(models, algorithm, row.assign(target="purchase"))
     drivers = [name for name in propensity.DRIVER_COLUMNS if name.startswith("driver_")]
-    assert score[drivers].isna().all().all()
-    assert score["other_effect"].tolist() == [0.0]
-    assert score["log_odds"].tolist() == pytest.approx(score["base_log_odds"].tolist())
+    assert found[drivers].isna().all().all()
+    assert found["other_effect"].tolist() == [0.0]
+    assert found["log_odds"].tolist() == pytest.approx(found["base_log_odds"].tolist())
 
 
 def test_the_strongest_three_are_named_with_value_or_level():
@@ -113,92 +158,134 @@ def test_the_strongest_three_are_named_with_value_or_level():
 
 
 def test_a_level_is_named_as_it_is():
-    class Category:
-        """A category feature."""
-
-        name, kind = "device", "category"
-
+    feature = Feature("device", "behaviour", "none", "D", "A", True, "flag", "category")
     frame = pd.DataFrame({"device": ["mobile", None]})
     explanation = Explanation(["device"], 0.0, np.array([[0.4], [-0.2]]))
-    found = propensity.top_drivers(explanation, frame, [Category()])
+    found = propensity.top_drivers(explanation, frame, [feature])
     assert found["driver_1_level"].tolist() == ["mobile", None]
     assert found["driver_1_feature"].tolist() == ["device", "device"]
     assert found["driver_1_value"].isna().all()
 
 
 def test_drivers_of_no_rows_keep_their_columns(models, examples):
-    scores = propensity.Champions.load(models).score(examples.iloc[:0])
+    scores = score(models, "gradient_boosting", examples.iloc[:0])
     assert frames.typed_table(scores, propensity.SCORES_SCHEMA).num_rows == 0
 
 
-# Which champion scores
-
-
-def test_the_champion_of_the_latest_build_scores():
-    rows = pd.DataFrame(
-        {
-            "target": ["purchase", "purchase", "churn", "purchase"],
-            "model_id": ["old", "new", "only", "loser"],
-            "is_champion": [True, True, True, False],
-            "as_of_date": pd.to_datetime(["2024-01-01", "2024-04-01", "2024-01-01", "2024-04-01"]),
-        }
+@pytest.mark.parametrize("algorithm", [*ALGORITHMS, "prevalence"])
+def test_batches_give_what_one_piece_gives(models, examples, algorithm):
+    champions, schema = Champions({"purchase": models[algorithm]}), propensity.SCORES_SCHEMA
+    order = ("target", "cutoff_name", "customer_key")
+    reader = frames.map_batches(
+        None, examples, champions.score, schema, batch_rows=333, order_by=order
     )
-    assert sorted(_scoring.latest_champions(rows)["model_id"]) == ["new"]
-    assert sorted(_scoring.latest_champions(rows.drop(columns="as_of_date"))["model_id"]) == [
-        "new",
-        "old",
-        "only",
-    ]
+    batched = reader.read_all().sort_by([(name, "ascending") for name in schema.key])
+    whole = frames.typed_table(champions.score(examples), schema)
+    assert batched.to_pylist() == whole.to_pylist()
+
+
+def test_the_prevalence_has_a_score_and_no_driver(models, examples):
+    scores = score(models, "prevalence", examples)
+    assert scores["probability"].nunique() == 1
+    assert scores["driver_1_feature"].isna().all()
+    assert (scores["log_odds"] == scores["base_log_odds"]).all()
+    assert scores["other_effect"].eq(0.0).all()
+
+
+def test_an_artefact_read_back_explains_alike(models, examples):
+    for algorithm in ALGORITHMS:
+        data = models[algorithm].to_bytes()
+        again = propensity.read_artefact(data, sha256=hashlib.sha256(data).hexdigest())
+        pd.testing.assert_frame_equal(
+            score({algorithm: again}, algorithm, examples.iloc[:50]),
+            score(models, algorithm, examples.iloc[:50]),
+        )
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_a_feature_of_several_columns_is_one_player(models, examples, algorithm):
+    """Levels, rates and flags: with every other feature like the reference, all is its own."""
+    model = models[algorithm]
+    names = [feature.name for feature in model.features]
+    middle = dict(zip(names, model.typical, strict=True))
+    for name, value in (("main_device", "mobile"), ("monetary", np.nan), ("postcode", "area 07")):
+        row = pd.DataFrame([{**middle, name: value}])
+        explanation = propensity.explain(model, row)
+        alone = model.log_odds(row)[0] - model.log_odds(pd.DataFrame([middle]))[0]
+        place = names.index(name)
+        assert explanation.effects[0, place] == pytest.approx(alone, abs=1e-9)
+        assert np.abs(np.delete(explanation.effects[0], place)).max() < 1e-9
+        if algorithm in ("logistic_regression", "gradient_boosting"):
+            assert alone > 0.05
 
 
 # Importances
 
 
+@pytest.fixture(scope="module")
+def later():
+    return make_examples(900, seed=9)
+
+
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_importance_follows_the_truth(models, examples, algorithm):
-    model = read(models.loc[algorithm])
-    test = examples[examples["split"] == "test"]
-    found = propensity.importances(model, test, test["label"], dropped={"constant": "one value"})
-    typed = frames.typed_table(found, propensity.IMPORTANCES_SCHEMA).to_pandas()
-    table = typed.set_index("feature")
+def test_importance_follows_the_truth(models, later, algorithm):
+    found = propensity.importances(
+        models[algorithm], later, later["label"], dropped={"constant": "one value in training"}
+    )
+    table = frames.typed_table(found, propensity.IMPORTANCES_SCHEMA).to_pandas()
+    table = table.set_index("feature")
     assert table.loc["recency_days", "importance_rank"] == 1
-    assert table.loc["frequency", "importance_rank"] == 2
     assert table.loc["recency_days", "direction"] == "lowers"
     assert table.loc["frequency", "direction"] == "raises"
-    assert table.loc["recency_days", "ci_low"] > 0
-    assert table.loc["noise", "ci_low"] < 0.005 and table.loc["noise", "importance"] < 0.01
-    assert table.loc["constant", "dropped_because"] == "one value"
+    assert table.loc["main_device", "direction"] is None
+    assert table.loc["recency_days", "ci_low"] > 0.01
+    assert table.loc["noise", "importance"] < 0.1 * table.loc["recency_days", "importance"]
+    assert table.loc["constant", "dropped_because"] == "one value in training"
     assert not table.loc["constant", "is_used"]
     assert np.isnan(table.loc["constant", "importance"])
+    assert table["importance_rank"].dropna().tolist() != []
 
 
-def test_importance_is_the_rise_of_the_log_loss(models, examples):
+@pytest.mark.parametrize("algorithm", ["logistic_regression", "gradient_boosting"])
+def test_importance_is_the_rise_of_the_log_loss(models, later, algorithm):
     """Against the plain way: exchange the values in the frame, score again, compare."""
-    model = read(models.loc["gradient_boosting"])
-    test = examples[examples["split"] == "test"]
-    label = test["label"].to_numpy(dtype=bool)
-    found = propensity.importances(model, test, label, repeats=2, seed=5).set_index("feature")
+    model, label = models[algorithm], later["label"].to_numpy(dtype=bool)
+    found = propensity.importances(model, later, label, repeats=2, seed=5).set_index("feature")
     rng = np.random.default_rng(5)
-    orders = [rng.permutation(len(test)) for _ in range(2)]
-    before = log_loss(label, model.score(test))
-    for name in ("recency_days", "monetary"):
-        after = []
-        for order in orders:
-            changed = test.assign(**{name: test[name].to_numpy()[order]})
-            after.append(log_loss(label, model.score(changed)))
+    orders = [rng.permutation(len(later)) for _ in range(2)]
+    before = log_loss(label, model.score(later))
+    for name in ("recency_days", "monetary", "main_device", "postcode"):
+        after = [
+            log_loss(label, model.score(later.assign(**{name: later[name].to_numpy()[order]})))
+            for order in orders
+        ]
         assert found.loc[name, "importance"] == pytest.approx(np.mean(after) - before, abs=1e-9)
 
 
+def test_the_interval_of_an_importance_covers_what_more_rows_give(models):
+    model = models["logistic_regression"]
+    many = make_examples(20_000, seed=20)
+    truth = propensity.importances(model, many, many["label"], max_rows=20_000, repeats=2)
+    expected = truth.set_index("feature").loc["recency_days", "importance"]
+    covered = 0
+    for seed in range(40):
+        few = make_examples(400, seed=100 + seed)
+        row = propensity.importances(model, few, few["label"]).set_index("feature")
+        row = row.loc["recency_days"]
+        covered += row["ci_low"] <= expected <= row["ci_high"]
+    assert covered >= 35, covered
+
+
 def test_importance_of_no_rows_and_of_the_prevalence(models, examples):
-    model = read(models.loc["logistic_regression"])
+    model = models["logistic_regression"]
     empty = propensity.importances(model, examples.iloc[:0], np.empty(0, dtype=bool))
     assert empty["importance"].isna().all() and empty["is_used"].all()
-    prevalence = read(models.loc["prevalence"])
-    assert not len(propensity.importances(prevalence, examples, examples["label"]))
+    nothing = propensity.importances(models["prevalence"], examples, examples["label"])
+    assert nothing.columns.tolist() == list(propensity.IMPORTANCES_SCHEMA) and nothing.empty
 
 
 def test_importances_are_seeded_and_rows_are_capped(models, examples):
-    model = read(models.loc["gradient_boosting"])
+    model = models["gradient_boosting"]
     one, two, three = (
         propensity.importances(model, examples, examples["label"], max_rows=500, seed=seed)
         for seed in (1, 1, 2)
@@ -208,11 +295,20 @@ def test_importances_are_seeded_and_rows_are_capped(models, examples):
     assert one["judged_rows"].eq(500).all()
 
 
-def test_importances_of_all_champions(models, examples):
-    champions = propensity.Champions.load(models)
-    found = champions.importances(models, examples[examples["split"] == "test"])
+def test_importances_of_all_champions_with_what_was_dropped(models, later):
+    champions = Champions({"purchase": models["gradient_boosting"], "other": models["prevalence"]})
+    rows = pd.DataFrame(
+        {
+            "model_id": [models["gradient_boosting"].model_id, models["prevalence"].model_id],
+            "parameters": ['{"dropped": {"tenure": "it does not help"}}', None],
+        }
+    )
+    order = later.sample(frac=1, random_state=0)
+    found = champions.importances(rows, order)
+    pd.testing.assert_frame_equal(found, champions.importances(rows, later))
     assert set(found["target"]) == {"purchase"}
-    assert set(found["feature"]) >= {"recency_days", "frequency"}
+    assert found.loc[~found["is_used"], "feature"].tolist() == ["tenure"]
+    assert set(found["feature"]) == {feature.name for feature in FEATURES} | {"tenure"}
 
 
 @pytest.mark.parametrize(
