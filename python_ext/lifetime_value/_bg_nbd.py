@@ -145,8 +145,9 @@ def _expected_while_alive(parameters, period, x, t) -> np.ndarray:
     c = a + b + x - 1
     c = np.where(np.abs(c) > 1e-9, c, 1e-9)
     z = period / (alpha + t + period)
-    series = scipy.special.hyp2f1(a + b - 1 - r, a - 1, c, z)
-    expected = c / (a - 1) * (1 - np.exp((a - 1) * np.log1p(-z)) * series)
+    with np.errstate(all="ignore"):
+        series = scipy.special.hyp2f1(a + b - 1 - r, a - 1, c, z)
+        expected = c / (a - 1) * (1 - np.exp((a - 1) * np.log1p(-z)) * series)
     if np.all(np.isfinite(expected)) and np.all(expected >= 0):
         return expected
     return _by_quadrature(r, alpha, a, b, period, x, t)

@@ -109,26 +109,34 @@ def expected_order_value(parameters, x, value) -> np.ndarray:
     return p * (v + x * value) / (p * x + q - 1)
 
 
-def check_independence(x, value, weight=None, *, limit: float = 0.1) -> tuple[float, str]:
+def check_independence(x, value, weight=None, *, limit: float = 0.2) -> tuple[float, str]:
     """Correlation of frequency and value among those who bought again, and what it means.
 
     Returns
     -------
     tuple of float and str
-        The correlation of the logarithms (NaN where there is none), and words.
+        The correlation (NaN where there is none), and words. The correlation of the logarithms is
+        looked at too: a few big spenders cannot hide it.
     """
     x, value = np.asarray(x, dtype=float), np.asarray(value, dtype=float)
     weight = np.ones_like(x) if weight is None else np.asarray(weight, dtype=float)
     used = (x > 0) & (value > 0)
-    x, value, weight = np.log(x[used]), np.log(value[used]), weight[used]
+    x, value, weight = x[used], value[used], weight[used]
     if weight.sum() < 3 or np.ptp(x) == 0 or np.ptp(value) == 0:
         return float("nan"), "Too few customers bought again to see if value hangs on frequency."
-    covariance = np.cov(np.stack([x, value]), aweights=weight)
-    correlation = float(covariance[0, 1] / np.sqrt(covariance[0, 0] * covariance[1, 1]))
-    if abs(correlation) <= limit:
-        return correlation, f"Frequency and order value hardly correlate ({correlation:.2f})."
-    more = "more" if correlation > 0 else "less"
-    return correlation, (
-        f"Who buys more often spends {more} per order (correlation {correlation:.2f}): the "
+    plain, of_logs = (
+        _correlation(f(x), f(value), weight) for f in (lambda numbers: numbers, np.log)
+    )
+    figures = f"correlation {plain:.2f}, of the logarithms {of_logs:.2f}"
+    if max(abs(plain), abs(of_logs)) <= limit:
+        return plain, f"Frequency and order value hardly correlate ({figures})."
+    larger = plain if abs(plain) > abs(of_logs) else of_logs
+    return plain, (
+        f"Who buys more often spends {'more' if larger > 0 else 'less'} per order ({figures}): the "
         "Gamma-Gamma model takes the two for independent, so values at both ends are off."
     )
+
+
+def _correlation(left: np.ndarray, right: np.ndarray, weight: np.ndarray) -> float:
+    covariance = np.cov(np.stack([left, right]), aweights=weight)
+    return float(covariance[0, 1] / np.sqrt(covariance[0, 0] * covariance[1, 1]))

@@ -15,6 +15,7 @@ from python_ext.lifetime_value._fitting import Fit, maximise
 from python_ext.lifetime_value._pooling import Histories
 
 NAMES = ("r", "alpha", "s", "beta")
+FRACTIONS = 400
 gammaln, hyp2f1 = scipy.special.gammaln, scipy.special.hyp2f1
 
 
@@ -98,8 +99,24 @@ def _log_integral(r, alpha, s, beta, x, time) -> np.ndarray:
     log_alpha, log_beta = np.log(alpha + time), np.log(beta + time)
     if alpha >= beta:
         z = (alpha - beta) / (alpha + time)
-        series = hyp2f1(1, r + x, r + s + x + 1, z)
+        series = _series(r + x, r + s + x + 1, z)
         return np.log(series) - s * log_beta - (r + x) * log_alpha
     z = (beta - alpha) / (beta + time)
-    series = hyp2f1(1, s + 1, r + s + x + 1, z)
+    series = _series(s + 1, r + s + x + 1, z)
     return np.log(series) - (r + x - 1) * log_alpha - (s + 1) * log_beta
+
+
+def _series(b, c, z) -> np.ndarray:
+    """F(1, b; c; z); by Gauss's continued fraction where the library gives up."""
+    b, c, z = np.broadcast_arrays(b, c, z)
+    value = np.array(hyp2f1(1, b, c, z))
+    lost = ~(np.isfinite(value) & (value > 0))
+    if lost.any():
+        b, c, z = b[lost], c[lost], z[lost]
+        fraction = np.ones_like(z, dtype=float)
+        for m in range(FRACTIONS, 0, -1):
+            even = m * (c - b + m - 1) / ((c + 2 * m - 2) * (c + 2 * m - 1))
+            odd = (b + m) * (c + m - 1) / ((c + 2 * m - 1) * (c + 2 * m))
+            fraction = 1 - even * z / (1 - odd * z / fraction)
+        value[lost] = 1 / (1 - b / c * z / fraction)
+    return value
