@@ -330,23 +330,13 @@ class _RowBuilder:
         ):
             if not len(label):
                 continue
-            figures = _metrics.judge(label, probability)
+            figures = _metrics.judge(label, probability, seed=self.seed)
             if split == "out_of_time" and not len(self.train.label):
                 # Without training rows the rate is the test rows' own: it may not judge itself.
-                figures = {name: figures[name] for name in ("rows", "prevalence")}
-            for metric, value in figures.items():
-                low, high = None, None
-                if metric == "auc" and split == "out_of_time" and value == value:
-                    low, high = _metrics.auc_interval(label, probability, seed=self.seed)
-                found.append(
-                    {
-                        "split": split,
-                        "metric": metric,
-                        "value": value if value == value else None,
-                        "ci_low": low,
-                        "ci_high": high,
-                    }
-                )
+                figures = figures[figures["metric"].isin(["rows", "prevalence"])]
+            for figure in figures.to_dict("records"):
+                told = {name: v if v == v else None for name, v in figure.items()}
+                found.append({"split": split, **told})
         return found
 
 

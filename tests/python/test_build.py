@@ -29,6 +29,11 @@ SCHEMAS = {
     "ml_propensity_models": propensity.MODELS_SCHEMA,
     "ml_propensity_scores": propensity.SCORES_SCHEMA,
     "ml_propensity_metrics": propensity.METRICS_SCHEMA,
+    "ml_propensity_reliability": propensity.RELIABILITY_SCHEMA,
+    "ml_propensity_gains": propensity.GAINS_SCHEMA,
+    "ml_propensity_profits": propensity.PROFITS_SCHEMA,
+    "ml_propensity_groups": propensity.GROUPS_SCHEMA,
+    "ml_test_segments": clustering.CLUSTERS_SCHEMA,
     "ml_feature_imputations": quality.IMPUTATIONS_SCHEMA,
 }
 

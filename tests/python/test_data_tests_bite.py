@@ -91,8 +91,8 @@ SINGULAR = {
         "where cutoff_name = 'train_1'"
     ),
     "labels_start_at_their_cutoff": (
-        "update intermediate.int_customer_labels set next_purchased_on = cutoff_on - 1 "
-        "where next_purchased_on is not null"
+        "update intermediate.int_customer_labels set first_event_on = cutoff_on - 1 "
+        "where first_event_on is not null"
     ),
     "score_labels_are_unknown": (
         "update intermediate.int_customer_labels set label = true where split = 'score'"

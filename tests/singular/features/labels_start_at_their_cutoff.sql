@@ -1,11 +1,9 @@
--- Every labelled purchase lies in [cutoff, cutoff + horizon). A row here is leakage, or an outcome
--- counted for the wrong window.
+-- Every labelled event lies in [cutoff, end of the target's window). A row here is leakage, or an
+-- outcome counted for the wrong window.
 select
-    labels.customer_key,
-    labels.cutoff_name,
-    labels.next_purchased_on
-from {{ ref('int_customer_labels') }} as labels
-inner join {{ ref('int_cutoffs') }} as cutoffs on labels.cutoff_name = cutoffs.cutoff_name
-where
-    labels.next_purchased_on < cutoffs.cutoff_on
-    or labels.next_purchased_on >= cutoffs.label_ends_on
+    customer_key,
+    cutoff_name,
+    target,
+    first_event_on
+from {{ ref('int_customer_labels') }}
+where first_event_on < cutoff_on or first_event_on >= label_ends_on
