@@ -100,10 +100,9 @@ def attainable_purchase_probability(
     ----------
     customers
         Index: the customers. Optional columns, null where unknown: ``known_on`` (day of the
-        first record), ``is_mailable`` (consent to mails on that morning), ``lines_<category>``
-        (sold order lines; all categories or none), ``orders``, ``discounted_orders``,
-        ``web_orders``, ``returned_orders``, ``age`` (years at the end of the history),
-        ``is_female``.
+        first record), ``is_mailable`` (consent to mails on that morning), and those of
+        ``_evidence.type_log_likelihood``: ``lines_<category>``, ``orders``,
+        ``discounted_orders``, ``web_orders``, ``returned_orders``, ``age``, ``is_female``.
     purchases
         One row per customer and purchase day: ``customer``, ``day``.
     on, horizon_days

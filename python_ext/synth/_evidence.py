@@ -44,8 +44,8 @@ def type_log_likelihood(customers: pd.DataFrame) -> np.ndarray:
     Parameters
     ----------
     customers
-        Optional columns, null where unknown: ``lines_<category>`` (sold order lines; all
-        categories or none), ``orders``, ``discounted_orders``, ``web_orders``,
+        Optional columns, null where unknown: ``lines_<category>`` (sold order lines; a
+        category without a column was not sold), ``orders``, ``discounted_orders``, ``web_orders``,
         ``returned_orders``, ``age`` (years at the end of the history), ``is_female``.
 
     Returns
@@ -54,9 +54,9 @@ def type_log_likelihood(customers: pd.DataFrame) -> np.ndarray:
         Shape (customers, types); zero where nothing is known.
     """
     found = np.zeros((len(customers), len(TYPES)))
-    lines = None
-    if f"lines_{CATEGORIES[0]}" in customers:
-        lines = customers[[f"lines_{name}" for name in CATEGORIES]].fillna(0).to_numpy(float)
+    lines, columns = None, [f"lines_{name}" for name in CATEGORIES]
+    if customers.columns.isin(columns).any():
+        lines = customers.reindex(columns=columns).fillna(0).to_numpy(float)
         alpha = mean_tastes() * by_type("taste_size")[:, None]
         for kind, of_kind in enumerate(alpha):
             # Dirichlet-multinomial; what does not depend on the type is left out.
