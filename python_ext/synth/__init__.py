@@ -23,7 +23,9 @@ defects
     shop and web (but guests and unknown customers) are additional rows, so setting them aside
     leaves the true purchases as they are.
 
-``oracle_purchase_probability`` computes the purchase probability under the true process.
+``oracle_purchase_probability`` computes the purchase probability under the true process, with
+all that is true of a person; ``attainable_purchase_probability`` the best that can be said of what
+was seen before a day: the ceiling of a score.
 
 Planted defects
 ---------------
@@ -108,7 +110,8 @@ extreme_quantity
     order line of a cancelled order with 120 to 1,999 pieces.
 """
 
+from ._attainable import attainable_purchase_probability
 from ._generate import generate
 from ._oracle import oracle_purchase_probability
 
-__all__ = ["generate", "oracle_purchase_probability"]
+__all__ = ["attainable_purchase_probability", "generate", "oracle_purchase_probability"]

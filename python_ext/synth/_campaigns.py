@@ -13,7 +13,19 @@ from ._consents import Consents, days_of
 from ._people import People
 from ._process import Purchases
 from ._records import Records
-from ._settings import CAMPAIGNS, TYPE_NAMES, UPLIFT_DAYS, by_type
+from ._settings import (
+    CAMPAIGNS,
+    IDLE_CAMPAIGNS,
+    INTEREST_AFTER_END,
+    INTEREST_OUT_OF_SEASON,
+    RESPONSE_CHANCE,
+    TREATMENT_SHARES,
+    TYPE_NAMES,
+    UPLIFT_DAYS,
+    UPLIFT_MEDIAN,
+    UPLIFT_SPREAD,
+    by_type,
+)
 from ._toolbox import SECONDS_PER_DAY, coded, handful, ids, pick, timestamps, write_table
 
 EVENTS = ("sent", "delivered", "open", "click", "bounce", "unsubscribe")
@@ -73,11 +85,11 @@ def run_campaigns(
     """
     # Whole windows within the history, the last response well before its end.
     slots = np.linspace(20, calendar.days - 20, CAMPAIGNS) + rng.integers(-4, 5, CAMPAIGNS)
-    base_uplift = np.round(rng.lognormal(np.log(0.06), 0.35, CAMPAIGNS), 4)
-    base_uplift[rng.choice(CAMPAIGNS, size=3, replace=False)] = 0.0
+    base_uplift = np.round(rng.lognormal(np.log(UPLIFT_MEDIAN), UPLIFT_SPREAD, CAMPAIGNS), 4)
+    base_uplift[rng.choice(CAMPAIGNS, size=IDLE_CAMPAIGNS, replace=False)] = 0.0
     campaigns = Campaigns(
         sent_at=calendar.seconds(slots.astype(int)) + rng.integers(7, 18, CAMPAIGNS) * 3600,
-        treatment_share=rng.choice([0.8, 0.85, 0.9], size=CAMPAIGNS),
+        treatment_share=rng.choice(TREATMENT_SHARES, size=CAMPAIGNS),
         base_uplift=base_uplift,
         cost=np.zeros(CAMPAIGNS),
     )
@@ -110,7 +122,7 @@ def _run_one(
     # The extra orders, and what they add to the share of buyers among all treated.
     sent_day = int(days_of(sent_at, calendar))
     uplift = campaigns.base_uplift[number] * by_type("uplift")[people.kind[treated]]
-    delay = 1 + np.minimum(rng.geometric(0.25, len(treated)) - 1, UPLIFT_DAYS - 2)
+    delay = 1 + np.minimum(rng.geometric(RESPONSE_CHANCE, len(treated)) - 1, UPLIFT_DAYS - 2)
     day = sent_day + delay
     can_buy = (
         ~bounces
@@ -168,8 +180,9 @@ def _respond(
     delivered = sent + rng.integers(1, 90, size)
     day = days_of(sent, calendar)
     # Interest fades once somebody stopped buying, and rests outside the season.
-    interest = np.where(purchases.died_day[treated] < day, 0.35, 1.0)
-    interest *= np.where(calendar.weights[people.window[treated], day] > 0, 1.0, 0.6)
+    interest = np.where(purchases.died_day[treated] < day, INTEREST_AFTER_END, 1.0)
+    is_in_season = calendar.weights[people.window[treated], day] > 0
+    interest *= np.where(is_in_season, 1.0, INTEREST_OUT_OF_SEASON)
     opens = ~bounces & (rng.random(size) < people.open_rate[treated] * interest)
     is_fast = rng.random(size) < by_type("fast_open")[kind]
     wait = rng.lognormal(np.where(is_fast, np.log(900), np.log(6 * 3600)), 0.9)

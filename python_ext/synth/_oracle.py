@@ -1,4 +1,4 @@
-"""The purchase probability nobody can beat: computed from the true process itself."""
+"""The purchase probability of one who knows all: computed from the true process itself."""
 
 from __future__ import annotations
 
@@ -33,8 +33,9 @@ def oracle_purchase_probability(
     later was still a customer on that morning. Orders that campaigns add are not in it (they
     are listed in _truth/campaign_orders.parquet).
 
-    This is a ceiling rather than a target: it knows each person's rate and whether the person
-    is still a customer, which history only hints at.
+    Nobody can reach this: it knows each person's rate and whether the person is still a
+    customer, which history only hints at. What history allows is
+    ``attainable_purchase_probability``.
 
     Parameters
     ----------

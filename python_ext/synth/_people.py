@@ -10,9 +10,13 @@ import numpy as np
 from ._calendar import Calendar
 from ._names import COAST, DEPARTMENTS, FEMALE_NAMES, FOREIGN_PLACES, LAST_NAMES, MALE_NAMES
 from ._settings import (
+    BETA_SIZE,
     CATEGORIES,
+    EARLY_RECORD_SHARE,
     GUEST_ONLY_SHARE,
+    INSTALLED_BASE_DAYS,
     INSTALLED_BASE_SHARE,
+    LONGEST_LEAD,
     PROSPECT_SHARE,
     SHOP_ONLY_SHARE,
     TYPES,
@@ -103,11 +107,7 @@ def make_people(customers: int, calendar: Calendar, rng: np.random.Generator) ->
         rate=rate,
         dropout=dropout,
         taste=_tastes(kind, rng),
-        price_position=beta_around(rng, by_type("price_position")[kind], 30),
-        discount=beta_around(rng, by_type("discount")[kind], 14),
-        return_rate=beta_around(rng, by_type("return_rate")[kind], 20),
-        web_share=beta_around(rng, by_type("web_share")[kind], 9),
-        open_rate=beta_around(rng, by_type("open_rate")[kind], 10),
+        **{name: beta_around(rng, by_type(name)[kind], size) for name, size in BETA_SIZE.items()},
     )
 
 
@@ -158,14 +158,25 @@ def _purchase_parameters(
     kind: np.ndarray, window: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Purchase rate per day at season 1.0 (gamma) and dropout probability (beta)."""
-    # Season-days of a common year within each window turn purchases a year into a daily rate.
-    common_year = Calendar.ending(_COMMON_YEAR_END)
-    season_days = common_year.cumulative[:, -1] / (common_year.days / 365.0)
-    mean = by_type("rate_per_year")[kind] / season_days[window]
+    mean = mean_rates()[kind, window]
     shape = by_type("rate_shape")[kind]
     rate = rng.gamma(shape, mean / shape)
     dropout = beta_around(rng, by_type("dropout")[kind], by_type("dropout_size")[kind])
     return np.maximum(rate, 1e-4), np.maximum(dropout, 1e-4)
+
+
+def mean_rates() -> np.ndarray:
+    """Mean purchase rate per day at season 1.0 of each type in each window, (types, windows)."""
+    # Season-days of a common year within each window turn purchases a year into a daily rate.
+    common_year = Calendar.ending(_COMMON_YEAR_END)
+    season_days = common_year.cumulative[:, -1] / (common_year.days / 365.0)
+    return by_type("rate_per_year")[:, None] / season_days
+
+
+def mean_tastes() -> np.ndarray:
+    """Mean share of each category, (types, categories)."""
+    mean = np.array([[t.taste.get(name, 0.004) for name in CATEGORIES] for t in TYPES])
+    return mean / mean.sum(axis=1, keepdims=True)
 
 
 def _joining(
@@ -181,23 +192,23 @@ def _joining(
     """
     customers = len(window)
     is_old = rng.random(customers) < INSTALLED_BASE_SHARE
-    before = -rng.integers(1, 4 * 365, customers)
+    before = -rng.integers(1, INSTALLED_BASE_DAYS, customers)
     total = calendar.cumulative[window, -1]
     during = calendar.draw_days(rng, window, np.zeros(customers), total)
     joined_day = np.where(is_old, before, during).astype(np.int32)
     uniform = rng.integers(-365, calendar.days - 7, customers)
     joined_day = np.where(is_prospect, uniform, joined_day).astype(np.int32)
     # Most people give their data at the first purchase, some a few weeks before.
-    lead = np.where(rng.random(customers) < 0.3, rng.integers(1, 40, customers), 0)
+    lead = np.where(
+        rng.random(customers) < EARLY_RECORD_SHARE, rng.integers(1, LONGEST_LEAD + 1, customers), 0
+    )
     created_day = np.where(is_prospect, joined_day, joined_day - lead).astype(np.int32)
     return created_day, joined_day, ~is_old & ~is_prospect
 
 
 def _tastes(kind: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Dirichlet share of each category, by person."""
-    mean = np.array([[t.taste.get(name, 0.004) for name in CATEGORIES] for t in TYPES])
-    mean /= mean.sum(axis=1, keepdims=True)
-    draws = rng.gamma((mean * by_type("taste_size")[:, None])[kind]) + 1e-9
+    draws = rng.gamma((mean_tastes() * by_type("taste_size")[:, None])[kind]) + 1e-9
     return (draws / draws.sum(axis=1, keepdims=True)).astype(np.float32)
 
 

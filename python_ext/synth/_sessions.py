@@ -12,7 +12,7 @@ from ._consents import FOREVER, Consents
 from ._orders import Orders, purchase_sessions
 from ._people import NEVER, People
 from ._process import Purchases
-from ._settings import by_type
+from ._settings import BROWSING_AFTER_END, BROWSING_SHAPE, by_type
 from ._toolbox import handful
 
 BROWSE, BUY, SIGN_UP = range(3)
@@ -32,7 +32,6 @@ MAIL_TRAFFIC = len(TRAFFIC)  # plus the campaign number
 NOBODY = -1
 _NO_LOGIN = 127
 _TRACKED = 0.72  # share of web orders whose session was recorded (consent, ad blockers)
-_AFTER_DEATH = 0.12  # browsing of former customers against that of customers
 _PROSPECTS = 0.5
 _STRANGER_SHARE = 0.07
 _STRANGER = 2  # sessions per cookie of people who never become known
@@ -132,14 +131,15 @@ def _browsing(
     history cannot tell more about the future than the true process itself.
     """
     count = len(people)
-    rate = by_type("sessions_per_year")[people.kind] / 365 * rng.gamma(1.6, 1 / 1.6, count)
+    habit = rng.gamma(BROWSING_SHAPE, 1 / BROWSING_SHAPE, count)
+    rate = by_type("sessions_per_year")[people.kind] / 365 * habit
     rate = np.where(people.is_prospect, rate * _PROSPECTS, rate)
     begin = np.clip(people.joined_day, 0, calendar.days)
     died = np.where(purchases.died_day == NEVER, calendar.days, purchases.died_day + 1)
     persons, days = [], []
     for first, last, intensity in (
         (begin, died, rate),
-        (died, np.full(count, calendar.days), rate * _AFTER_DEATH),
+        (died, np.full(count, calendar.days), rate * BROWSING_AFTER_END),
     ):
         # Season time, over the year for everybody: visitors think of the coast in March too.
         everyone = np.zeros(count, dtype=np.int8)

@@ -324,6 +324,34 @@ HISTORY_YEARS = 3
 CAMPAIGNS = 24
 UPLIFT_DAYS = 14
 
+# The installed base became customers in the days before the history; most other people give
+# their data on the day they join, some up to a few weeks before.
+INSTALLED_BASE_DAYS = 4 * 365
+EARLY_RECORD_SHARE = 0.3
+LONGEST_LEAD = 39
+
+# a + b of the beta distribution of people around the mean of their type. Drawn in this order:
+# another one would make other people of the same seed.
+BETA_SIZE = {
+    "price_position": 30,
+    "discount": 14,
+    "return_rate": 20,
+    "web_share": 9,
+    "open_rate": 10,
+}
+
+# Base uplift of a campaign: lognormal, and three without any; the extra order comes after a
+# geometric number of days.
+UPLIFT_MEDIAN, UPLIFT_SPREAD, IDLE_CAMPAIGNS = 0.06, 0.35, 3
+RESPONSE_CHANCE = 0.25
+TREATMENT_SHARES = (0.8, 0.85, 0.9)
+
+# Opening of mails by former customers, and by customers in months they do not buy in.
+INTEREST_AFTER_END, INTEREST_OUT_OF_SEASON = 0.35, 0.6
+
+# Browsing: shape of the gamma of its rate; of former customers against that of customers.
+BROWSING_SHAPE, BROWSING_AFTER_END = 1.6, 0.12
+
 # What each planted defect does to the raw data; the counts are in _truth/defects.parquet.
 DEFECTS = {
     "exact_duplicate_same_email": "further CRM record of a person with the e-mail of another "

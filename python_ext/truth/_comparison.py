@@ -6,35 +6,13 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pandas as pd
-from sklearn.metrics import adjusted_rand_score, roc_auc_score
+from sklearn.metrics import adjusted_rand_score
 
 from python_ext.errors import SegmentationError
-from python_ext.synth import oracle_purchase_probability
+from python_ext.truth._measures import Measure
+from python_ext.truth._scores import score_measures, scores_beside_truth
 
 OFTEN = 3
-TEST_CUTOFF = "test"
-
-
-@dataclass(frozen=True)
-class Measure:
-    """One comparison.
-
-    Attributes
-    ----------
-    question : str
-        What is compared.
-    found : float or None
-        Figure of the build; None where it cannot be computed.
-    ceiling : float or None
-        The best possible: 1, or for a propensity what the true process itself reaches.
-    basis : str
-        What it was measured on.
-    """
-
-    question: str
-    found: float | None
-    ceiling: float | None
-    basis: str
 
 
 @dataclass(frozen=True)
@@ -46,7 +24,7 @@ class TruthReport:
 
 
 def compare_with_truth(published: Path, database: Path, truth: Path) -> TruthReport:
-    """Segments, purchase propensity and identity against the known truth.
+    """Segments, propensities and identity against the known truth.
 
     Parameters
     ----------
@@ -66,7 +44,8 @@ def compare_with_truth(published: Path, database: Path, truth: Path) -> TruthRep
     SegmentationError
         A file is missing or cannot be read.
     """
-    for file in (published, database, truth / "people.parquet", truth / "records.parquet"):
+    names = ("people.parquet", "records.parquet", "seasonality.parquet", "parameters.json")
+    for file in (published, database, *(truth / name for name in names)):
         if not file.exists():
             raise SegmentationError(
                 f"There is no {file}. The truth is known only of a generated dataset, after a "
@@ -74,26 +53,25 @@ def compare_with_truth(published: Path, database: Path, truth: Path) -> TruthRep
             )
     people = pd.read_parquet(truth / "people.parquet")
     records = pd.read_parquet(truth / "records.parquet")
-    seasonality = pd.read_parquet(truth / "seasonality.parquet")
     try:
         with duckdb.connect(str(published), read_only=True) as connection:
             segments = connection.execute(_SEGMENTS).df()
         with duckdb.connect(str(database), read_only=True) as connection:
             identities = connection.execute(_IDENTITIES).df()
-            scored = connection.execute(_SCORED, [TEST_CUTOFF]).df()
-            window = connection.execute(_WINDOW, [TEST_CUTOFF]).fetchone()
+            matched = identities.merge(records[["record_id", "person_id"]], on="record_id")
+            person = main_person(matched)
+            scores = scores_beside_truth(connection, truth, person)
     except duckdb.Error as error:
         raise SegmentationError(f"The build cannot be compared with the truth: {error}") from error
 
-    matched = identities.merge(records[["record_id", "person_id"]], on="record_id")
-    person = main_person(matched)
     typed = segments.assign(person_id=segments["customer_key"].map(person)).merge(
         people[["person_id", "type"]], on="person_id"
     )
-    measures = [*_segment_measures(typed)]
-    if window is not None:
-        measures.append(_propensity_measure(scored, person, people, seasonality, window))
-    measures += _identity_measures(matched)
+    measures = [
+        *_segment_measures(typed),
+        *score_measures(scores),
+        *_identity_measures(matched),
+    ]
     confusion = pd.crosstab(typed["type"], typed["segment"])
     return TruthReport(measures=measures, confusion=confusion)
 
@@ -163,36 +141,6 @@ def _segment_measures(typed: pd.DataFrame) -> list[Measure]:
     return measures
 
 
-def _propensity_measure(
-    scored: pd.DataFrame,
-    person: pd.Series,
-    people: pd.DataFrame,
-    seasonality: pd.DataFrame,
-    window: tuple,
-) -> Measure:
-    """AUC of the purchase propensity, and of the process that made the purchases."""
-    starts_on, ends_on = (pd.Timestamp(day).date() for day in window)
-    true_probability = pd.Series(
-        oracle_purchase_probability(
-            people, seasonality, on=starts_on, horizon_days=(ends_on - starts_on).days
-        ).to_numpy(),
-        index=people["person_id"],
-    )
-    rows = scored.assign(oracle=scored["customer_key"].map(person).map(true_probability)).dropna(
-        subset=["oracle", "probability"]
-    )
-    question = "Purchase propensity, AUC out of time"
-    basis = f"{len(rows):,} customers, {starts_on} to {ends_on}"
-    if rows["label"].nunique() < 2:
-        return Measure(question, None, None, basis)
-    return Measure(
-        question,
-        float(roc_auc_score(rows["label"], rows["probability"])),
-        float(roc_auc_score(rows["label"], rows["oracle"])),
-        f"{basis}, {rows['label'].mean():.0%} bought",
-    )
-
-
 def _identity_measures(matched: pd.DataFrame) -> list[Measure]:
     """Pairs of records brought together, against the pairs of one person."""
     basis = f"{len(matched):,} records of {matched['person_id'].nunique():,} people"
@@ -212,14 +160,3 @@ order by segments.customer_key
 """
 
 _IDENTITIES = "select record_id, customer_key from ml.ml_customer_identities order by record_id"
-
-_SCORED = """
-select scores.customer_key, scores.probability, cast(labels.label as integer) as label
-from ml.ml_propensity_scores as scores
-inner join intermediate.int_customer_labels as labels
-    using (customer_key, cutoff_name, target)
-where scores.target = 'purchase' and scores.cutoff_name = ? and labels.label is not null
-order by scores.customer_key
-"""
-
-_WINDOW = "select cutoff_on, label_ends_on from intermediate.int_cutoffs where cutoff_name = ?"
