@@ -32,13 +32,13 @@ from python_ext.propensity._leakage import (
     check_features,
     check_windows,
 )
+from python_ext.propensity._learn import Learned, infer_feature, learn
 from python_ext.propensity._memory import MODELS_SCHEMA, champion_rows, last_run
 from python_ext.propensity._metrics import judge
 from python_ext.propensity._run import run_propensity
 from python_ext.propensity._scoring import SCORES_SCHEMA, Champions
 from python_ext.propensity._search import SearchBudget
 from python_ext.propensity._shapley import Explainer, Explanation, explain
-from python_ext.propensity._learn import Learned, infer_feature, learn
 from python_ext.propensity._targets import Target, load_targets
 
 __all__ = [
