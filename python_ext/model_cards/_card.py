@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import timedelta
 from typing import Any
 
 from python_ext.model_cards import _pictures
 from python_ext.model_cards._facts import PREVALENCE, RANDOM_SPLIT, RECENCY, TargetFacts
 from python_ext.model_cards._limits import limits
-from python_ext.model_cards._words import CardPage
+from python_ext.model_cards._sections import change, features, groups
+from python_ext.model_cards._words import CardPage, facts_row, plain, titled
 from python_ext.report._drawing import table
 from python_ext.report._html import Html, element
 from python_ext.report._read import Row
@@ -37,8 +37,18 @@ def card(page: CardPage, facts: TargetFacts) -> Html:
     title = page.named(facts.row, "label") or facts.name
     lead = page.named(facts.row, "description")
     key = card_id(facts)
-    if not facts.is_learned:
+    if facts.champion is None:
         return page.section(key, _without(page, facts), _about(page, facts), title=title, lead=lead)
+    if not facts.is_learned:
+        return page.section(
+            key,
+            _without(page, facts),
+            _why(page, facts),
+            _about(page, facts),
+            _data(page, facts),
+            title=title,
+            lead=lead,
+        )
     return page.section(
         key,
         _headline(page, facts),
@@ -48,9 +58,9 @@ def card(page: CardPage, facts: TargetFacts) -> Html:
         _data(page, facts),
         _figures(page, facts),
         _panels(page, facts),
-        _features(page, facts),
-        _groups(page, facts),
-        _change(page, facts),
+        features(page, facts),
+        groups(page, facts),
+        change(page, facts),
         titled(page, "limits", plain([element("li", told) for told in limits(page, facts)])),
         title=title,
         lead=lead,
@@ -60,27 +70,6 @@ def card(page: CardPage, facts: TargetFacts) -> Html:
 def card_id(facts: TargetFacts) -> str:
     """The place of a card on the page."""
     return f"card-{facts.name.replace('_', '-')}"
-
-
-def titled(page: CardPage, key: str, *content: Any, **values: Any) -> Html | None:
-    """A heading and what stands under it; nothing where nothing does."""
-    if not any(content):
-        return None
-    return element("div", element("h3", page.language.text(key, **values)), list(content))
-
-
-def plain(items: list[Html]) -> Html | None:
-    """A list of sentences."""
-    return element("ul", items, class_="plain") if items else None
-
-
-def facts_row(figures: list[tuple[str, str]]) -> Html:
-    """The few figures that matter, large."""
-    return element(
-        "dl",
-        [element("div", element("dd", figure), element("dt", words)) for figure, words in figures],
-        class_="facts",
-    )
 
 
 def calibration(page: CardPage, facts: TargetFacts) -> str:
@@ -111,7 +100,6 @@ def _without(page: CardPage, facts: TargetFacts) -> Html:
     return element(
         "div",
         element("p", text("prevalence_only")),
-        page.recorded(facts.champion["reason"]),
         class_="notice",
     )
 
@@ -294,7 +282,7 @@ def _cell(page: CardPage, row: Row | None, kind: str, digits: int, *, whole: boo
     if row is None:
         return "–"
     if kind == "money":
-        return page.money(row["value"])
+        return page.money(1000 * row["value"])
     if not whole:
         row = {**row, "ci_low": None}
     return page.interval(row, digits, is_share=kind == "percent")
@@ -321,123 +309,3 @@ def _panels(page: CardPage, facts: TargetFacts) -> Html | None:
     ]
     found = [picture for picture in found if picture]
     return titled(page, "pictures", element("div", found, class_="panels")) if found else None
-
-
-def _features(page: CardPage, facts: TargetFacts) -> Html | None:
-    language = page.language
-    left_out = [row for row in facts.tables["model_features"] if not row["is_used"]]
-    reasons = Counter(row["dropped_because"] or "–" for row in left_out)
-    names: dict[str, list[str]] = {}
-    for row in left_out:
-        name = language.pick(row, "feature_label") or row["feature"]
-        names.setdefault(row["dropped_because"] or "–", []).append(name)
-    rows = [
-        (element("span", reason, lang="en"), language.number(count), "; ".join(names[reason]))
-        for reason, count in sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
-    ]
-    words = language.text(
-        "features_note", used=language.number(len(facts.used)), out=language.number(len(left_out))
-    )
-    drawn = _pictures.importance(page, facts)
-    if drawn is None:
-        return None
-    headings = [language.text("left_out_because"), "", language.text("feature")]
-    return titled(
-        page,
-        "features",
-        drawn,
-        element("p", words, class_="note"),
-        page.figures(table(headings, rows, class_="wordy")) if rows else None,
-    )
-
-
-def _groups(page: CardPage, facts: TargetFacts) -> Html | None:
-    language = page.language
-    text = language.text
-    shown = [row for row in facts.tables["model_groups"] if row["attribute"] != "all"]
-    if not shown:
-        return titled(page, "groups", element("p", text("no_groups")))
-    looked = sorted({page.named(row, "attribute_label") or row["attribute"] for row in shown})
-    told: list[Any] = [
-        element(
-            "p",
-            text(
-                "groups_looked",
-                by=language.listing([name[:1].lower() + name[1:] for name in looked]),
-                n=language.number(len(facts.groups)),
-                small=language.number(len(shown) - len(facts.groups)),
-            ),
-        )
-    ]
-    items = [
-        element(
-            "li",
-            element("b", f"{page.named(row, 'group_label') or row['group_value']}: "),
-            page.named(row, "reading"),
-        )
-        for row in facts.unfair
-    ]
-    told.append(plain(items) if items else element("p", text("groups_even")))
-    rows = [
-        (
-            page.named(row, "group_label") or row["group_value"],
-            page.named(row, "attribute_label") or row["attribute"],
-            language.number(row["customers"]),
-            language.percent(row["predicted"], 1),
-            language.percent(row["prevalence"], 1),
-            language.number(row["auc"], 3),
-            language.number(row["auc_promised"], 3),
-            language.percent(row["selection_rate"]),
-        )
-        for row in sorted(
-            facts.groups, key=lambda r: (r["attribute"], -r["customers"], r["group_value"])
-        )
-    ]
-    headings = [text(key) for key in ("group", "made_by", "customers", "predicted", "happened")]
-    headings += [text("metric_auc"), text("promised"), text("selected")]
-    return titled(page, "groups", told, page.figures(table(headings, rows)) if rows else None)
-
-
-def _change(page: CardPage, facts: TargetFacts) -> Html | None:
-    language = page.language
-    text, number = language.text, language.number
-    steps = facts.tables["feature_drift"]
-    items = []
-    for row in facts.drifted:
-        told = text(
-            f"drift_{row['alarm']}",
-            feature=page.named(row, "label") or row["feature"],
-            psi=page.short(row["psi"]),
-            critical=page.short(row["critical"]),
-            comparison=text(f"comparison_{row['comparison']}"),
-        )
-        items.append(element("li", told))
-    readings = Counter(row["reading"] for row in steps)
-    if not steps:
-        items.append(element("li", text("no_drift_yet")))
-    elif not facts.drifted:
-        items.append(
-            element(
-                "li",
-                text(
-                    "no_drift",
-                    n=number(len(steps)),
-                    usual=number(readings["usual"] + readings["unjudged"]),
-                ),
-            )
-        )
-    for row in facts.tables["model_decay"]:
-        if row["is_latest"] and row["metric"] == "auc":
-            items.append(
-                element(
-                    "li",
-                    text(
-                        f"decay_{row['verdict']}",
-                        value=number(row["value"], 3),
-                        before=number(row["value_at_promotion"], 3),
-                        day=language.date(row["promoted_on"]),
-                        noise=number(row["noise"], 3),
-                    ),
-                )
-            )
-    return titled(page, "change", plain(items))

@@ -29,15 +29,16 @@ BLUE, ORANGE, PALE = "#0c6ca8", "#cc5424", "#dbe7f0"
 MOST_FEATURES = 12
 
 
-def _ticks(most: float) -> list[float]:
-    """Round numbers from 0 to at most this."""
+def _ticks(most: float, least: float = 0.0) -> list[float]:
+    """Round numbers from at least ``least``, which is 0 or under it, to at most ``most``."""
     step = next(
         size * factor
-        for size in [10.0**power for power in range(-4, 12)]
+        for size in [10.0**power for power in range(-4, 13)]
         for factor in (1, 2, 5)
-        if most / (size * factor) <= 5
+        if (most - least) / (size * factor) <= 5
     )
-    return [step * number for number in range(int(most / step + 1e-9) + 1)]
+    first, last = -int(-least / step + 1e-9), int(most / step + 1e-9)
+    return [step * number for number in range(first, last + 1)]
 
 
 def _panel(
@@ -145,8 +146,7 @@ def profits(page: CardPage, facts: TargetFacts) -> Html | None:
     ]
     low, high = min(0.0, *told), max(0.0, *told)
     x, y = scale(0, 100, LEFT, RIGHT), scale(low, high or 1.0, BOTTOM, TOP)
-    vertical = [(v, page.money(v)) for v in _ticks(high or 1.0)]
-    vertical += [(-v, page.money(-v)) for v in _ticks(-low)[1:]] if low < 0 else []
+    vertical = [(value, page.money(value)) for value in _ticks(high or 1.0, low)]
     horizontal = [(share, page.language.percent(share / 100)) for share in (0, 25, 50, 75, 100)]
     banded = [row for row in curve if row["actual_profit_ci_low"] is not None]
     drawn: list[Any] = []

@@ -43,7 +43,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "column_random_split": ("Champion, random split", "Champion, découpage au hasard"),
     "metric_auc": ("AUC", "AUC"),
     "metric_average_precision": ("Average precision", "Précision moyenne"),
-    "metric_log_loss": ("Log loss (lower is better)", "Perte logarithmique (plus bas = mieux)"),
+    "metric_log_loss": ("Log loss (lower is better)", "Perte log. (plus bas = mieux)"),
     "metric_brier": ("Brier score (lower is better)", "Score de Brier (plus bas = mieux)"),
     "metric_expected_calibration_error": ("Calibration error", "Erreur de calibration"),
     "metric_calibration_error_debiased": (
@@ -52,13 +52,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "metric_lift_top_decile": ("Lift in the top tenth", "Lift du premier dixième"),
     "metric_gain_top_decile": ("Hits in the top tenth", "Succès dans le premier dixième"),
-    "metric_precision": (
-        "Precision where a contact pays",
-        "Précision là où un contact est rentable",
-    ),
-    "metric_recall": ("Recall where a contact pays", "Rappel là où un contact est rentable"),
-    "metric_f1": ("F1 where a contact pays", "F1 là où un contact est rentable"),
-    "metric_profit_per_customer": ("Profit per customer", "Profit par client"),
+    "metric_precision": ("Precision where a contact pays", "Précision, contacts rentables"),
+    "metric_recall": ("Recall where a contact pays", "Rappel, contacts rentables"),
+    "metric_f1": ("F1 where a contact pays", "F1, contacts rentables"),
+    "metric_profit_per_customer": ("Profit per 1,000 customers", "Profit pour 1 000 clients"),
     "beside_recency": (
         "Out of time the AUC is {auc}; recency alone gives {simple}.",
         "Hors période l'AUC est de {auc} ; la récence seule donne {simple}.",
@@ -116,11 +113,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "partagent. {used} variables utilisées, {out} examinées et écartées.",
     ),
     "feature": ("Features", "Variables"),
+    "left_out": ("What was left out, and why", "Ce qui est écarté, et pourquoi"),
     "left_out_because": ("Left out because", "Écartées parce que"),
     "direction_raises": ("higher raises it", "plus haut, plus probable"),
     "direction_lowers": ("higher lowers it", "plus haut, moins probable"),
     "direction_mixed": ("depends", "selon le cas"),
-    "direction_none": ("a category", "une catégorie"),
+    "direction_none": ("no one direction", "pas de sens net"),
     # Groups
     "groups": ("For whom it is less good", "Pour qui il est moins bon"),
     "no_groups": (

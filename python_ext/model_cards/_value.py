@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from python_ext.model_cards import _pictures
-from python_ext.model_cards._card import facts_row, plain, titled
 from python_ext.model_cards._facts import BOOSTING, COMBINED
-from python_ext.model_cards._words import CardPage
+from python_ext.model_cards._words import CardPage, facts_row, plain, titled
 from python_ext.report._drawing import table
 from python_ext.report._html import Html, element
 

@@ -9,7 +9,7 @@ from typing import Any
 from python_ext.model_cards._facts import Cards
 from python_ext.report._frame import Frame
 from python_ext.report._html import Html, element
-from python_ext.report._language import SYMBOLS, Language
+from python_ext.report._language import HARD, SYMBOLS, Language
 from python_ext.report._read import Row
 
 
@@ -25,7 +25,9 @@ class CardPage(Frame):
         if value is None or not math.isfinite(value):
             return "–"
         size = abs(value)
-        digits = 0 if size >= 100 else 2 if size >= 0.1 or size < 1e-6 else 3 if size >= 0.01 else 4
+        if size < 0.5e-4:
+            return self.language.number(0)
+        digits = 0 if size >= 100 else 2 if size >= 0.1 else 3 if size >= 0.01 else 4
         return self.language.number(value, digits)
 
     def interval(self, row: Row | None, digits: int = 3, *, is_share: bool = False) -> str:
@@ -36,8 +38,8 @@ class CardPage(Frame):
         told = tell(row["value"], digits)
         if row.get("ci_low") is None or row.get("ci_high") is None:
             return told
-        gap = " ; " if self.language.is_french else ", "
-        return f"{told} [{tell(row['ci_low'], digits)}{gap}{tell(row['ci_high'], digits)}]"
+        gap = f"{HARD};{HARD}" if self.language.is_french else f",{HARD}"
+        return f"{told}{HARD}[{tell(row['ci_low'], digits)}{gap}{tell(row['ci_high'], digits)}]"
 
     def money(self, value: float | None) -> str:
         """An amount; small ones with their cents."""
@@ -48,8 +50,8 @@ class CardPage(Frame):
         figure = self.language.number(value, digits)
         symbol = SYMBOLS.get(currency or "", currency or "")
         if self.language.is_french:
-            return f"{figure}\u00a0{symbol}".rstrip("\u00a0")
-        return f"{symbol}\u00a0{figure}" if len(symbol) > 1 else f"{symbol}{figure}"
+            return f"{figure}{HARD}{symbol}".rstrip(HARD)
+        return f"{symbol}{HARD}{figure}" if len(symbol) > 1 else f"{symbol}{figure}"
 
     def named(self, row: Row, stem: str) -> str | None:
         """The column of a row in the language of the page."""
@@ -69,3 +71,24 @@ class CardPage(Frame):
     def algorithm(self, row: Row | None) -> str:
         """The kind of a model in words."""
         return self.language.label("algorithm", row["algorithm"]) if row else "–"
+
+
+def titled(page: CardPage, key: str, *content: Any, **values: Any) -> Html | None:
+    """A heading and what stands under it; nothing where nothing does."""
+    if not any(content):
+        return None
+    return element("div", element("h3", page.language.text(key, **values)), list(content))
+
+
+def plain(items: list[Html]) -> Html | None:
+    """A list of sentences."""
+    return element("ul", items, class_="plain") if items else None
+
+
+def facts_row(figures: list[tuple[str, str]]) -> Html:
+    """The few figures that matter, large."""
+    return element(
+        "dl",
+        [element("div", element("dd", figure), element("dt", words)) for figure, words in figures],
+        class_="facts even",
+    )
