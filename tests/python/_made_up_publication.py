@@ -10,9 +10,19 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pandas as pd
+from _made_up_models import model_marts
 
 NOW, BEFORE = date(2026, 7, 1), date(2026, 6, 1)
 VIEW = "all"
+DATES = (
+    "as_of_date",
+    "previous_as_of_date",
+    "trained_on",
+    "promoted_on",
+    "retired_on",
+    "last_run_on",
+)
+DATES += ("first_train_on", "last_train_on", "test_on", "score_on")
 # id, English name, French name, customers, mean revenue, stability
 SEGMENTS = [
     (1, "Premium loyalists", "Fidèles premium", 210, 1900, 0.94),
@@ -201,6 +211,7 @@ def write(
         "segment_associations": _associations(),
         "segment_loadings": _loadings(draw),
         "segment_projection": _projection(draw),
+        **model_marts(draw),
     }
     file.unlink(missing_ok=True)
     with duckdb.connect(str(file)) as connection:
@@ -211,8 +222,8 @@ def write(
             only = " where false" if name in empty else ""
             connection.execute(f"create table marts.{name} as select * from made_up{only}")
             connection.unregister("made_up")
-            for column in ("as_of_date", "previous_as_of_date"):
-                if column in frame.columns:
+            for column in frame.columns:
+                if column in DATES:
                     connection.execute(f"alter table marts.{name} alter {column} type date")
     return file
 
