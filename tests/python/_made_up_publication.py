@@ -216,16 +216,26 @@ def write(
     file.unlink(missing_ok=True)
     with duckdb.connect(str(file)) as connection:
         connection.execute("create schema marts")
-        for name, frame in marts.items():
-            frame = frame.convert_dtypes()
-            connection.register("made_up", frame)
-            only = " where false" if name in empty else ""
-            connection.execute(f"create table marts.{name} as select * from made_up{only}")
-            connection.unregister("made_up")
-            for column in frame.columns:
-                if column in DATES:
-                    connection.execute(f"alter table marts.{name} alter {column} type date")
+        write_marts(connection, marts, empty=empty)
     return file
+
+
+def write_marts(
+    connection: duckdb.DuckDBPyConnection,
+    marts: dict[str, pd.DataFrame],
+    *,
+    empty: tuple[str, ...] = (),
+) -> None:
+    """Write tables into the schema ``marts``; those of ``empty`` without their rows."""
+    for name, frame in marts.items():
+        frame = frame.convert_dtypes()
+        connection.register("made_up", frame)
+        only = " where false" if name in empty else ""
+        connection.execute(f"create table marts.{name} as select * from made_up{only}")
+        connection.unregister("made_up")
+        for column in frame.columns:
+            if column in DATES:
+                connection.execute(f"alter table marts.{name} alter {column} type date")
 
 
 def _about() -> pd.DataFrame:
