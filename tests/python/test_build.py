@@ -33,6 +33,7 @@ SCHEMAS = {
     "ml_value_calibration": lifetime_value.CALIBRATION_SCHEMA,
     "ml_propensity_models": propensity.MODELS_SCHEMA,
     "ml_propensity_scores": propensity.SCORES_SCHEMA,
+    "ml_propensity_importances": propensity.IMPORTANCES_SCHEMA,
     "ml_propensity_metrics": propensity.METRICS_SCHEMA,
     "ml_propensity_reliability": propensity.RELIABILITY_SCHEMA,
     "ml_propensity_gains": propensity.GAINS_SCHEMA,

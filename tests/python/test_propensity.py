@@ -15,10 +15,8 @@ from python_ext import frames, propensity
 from python_ext.propensity import (
     _artefact,
     _calibration,
-    _drivers,
     _folds,
     _metrics,
-    _training,
 )
 
 FEATURES = ("recency_days", "frequency", "monetary", "noise")
@@ -141,7 +139,7 @@ def test_without_signal_the_prevalence_stays_champion():
     scores = propensity.Champions.load(models).score(rows)
     train = rows[rows["split"] == "train"]["label"]
     assert scores["probability"].eq((train.sum() + 1) / (len(train) + 2)).all()
-    assert scores["driver_1"].isna().all()
+    assert scores["driver_1_feature"].isna().all()
 
 
 def test_metrics_published_are_those_of_the_scores(examples, models):
@@ -433,55 +431,6 @@ def test_calibration_across_folds_uses_the_other_folds():
     judged = _calibration.calibrate_across_folds(probability, label, fold, method="isotonic")
     # Fold 0 learns from fold 1, where the relation is turned round.
     assert judged[0] == judged[1] == pytest.approx(0.5)
-
-
-# Drivers
-
-
-def test_drivers_of_the_linear_model_are_exact_and_of_the_right_sign(examples, models):
-    model = read(models.loc["logistic_regression"])
-    rows = examples.iloc[:60]
-    effects = propensity.driver_effects(model, rows)
-    names = [model.features[j].name for j in model.driver_features]
-    base = model.pipeline.decision_function(_training.feature_matrix(rows, model.features))
-    for place, name in enumerate(names):
-        median = model.medians[[f.name for f in model.features].index(name)]
-        changed = _training.feature_matrix(rows.assign(**{name: median}), model.features)
-        expected = base - model.pipeline.decision_function(changed)
-        np.testing.assert_allclose(effects[:, place], expected, atol=1e-10)
-    late = rows["recency_days"] > examples[examples["split"] == "train"]["recency_days"].median()
-    recency = effects[:, names.index("recency_days")]
-    assert (recency[late] < 0).all() and (recency[~late] > 0).all()
-
-
-def test_drivers_of_boosting_follow_the_truth(examples, models):
-    model = read(models.loc["gradient_boosting"])
-    rows = pd.DataFrame(
-        {"recency_days": [1.0, 400.0], "frequency": [4.0, 4.0], "monetary": np.nan, "noise": 0.0}
-    )
-    table = propensity.driver_texts(model, rows)
-    assert table["driver_1"].tolist() == ["Recency days 1: raises", "Recency days 400: lowers"]
-    assert table["driver_1_effect"][0] > 0 > table["driver_1_effect"][1]
-    size = table[[f"driver_{rank}_effect" for rank in (1, 2, 3)]].abs().fillna(0)
-    assert (size["driver_1_effect"] >= size["driver_2_effect"]).all()
-
-
-def test_a_customer_at_the_median_has_no_driver(models):
-    model = read(models.loc["logistic_regression"])
-    middle = pd.DataFrame([{f.name: m for f, m in zip(model.features, model.medians, strict=True)}])
-    table = propensity.driver_texts(model, middle)
-    assert table.isna().all().all()
-
-
-def test_numbers_in_words():
-    assert [_drivers._number(v) for v in (12.0, 0.23456, 1234.56, -3.14159, np.nan, 0.0)] == [
-        "12",
-        "0.235",
-        "1235",
-        "-3.14",
-        "unknown",
-        "0",
-    ]
 
 
 # Figures
