@@ -154,8 +154,8 @@ def test_without_a_reason_the_findings_are_told():
     assert not decision.is_trained
     assert decision.reason == (
         "last trained 31 days ago, at most 90 are allowed; largest PSI of a feature a 0.200 "
-        "(chance 0.050), limit 0.25; PSI of the scores 0.100 (chance 0.050), limit 0.25; out-of-time "
-        "AUC 0.790, 0.800 when training was last attempted (a fall of 0.033 could be noise)"
+        "(chance 0.050), limit 0.25; PSI of the scores 0.100 (chance 0.050), limit 0.25; out-of-"
+        "time AUC 0.790, 0.800 when training was last attempted (a fall of 0.033 could be noise)"
     )
 
 
