@@ -53,8 +53,32 @@ def _with_gradient(point: np.ndarray, histories: Histories, step: float = 1e-5):
     return value, gradient
 
 
+def pareto_nbd_p_alive(parameters, x, t_x, t) -> np.ndarray:
+    """Probability of not having dropped out at the end of observation."""
+    there, gone = _there_and_gone(parameters, *(np.asarray(v, dtype=float) for v in (x, t_x, t)))
+    return scipy.special.expit(there - gone)
+
+
+def pareto_nbd_expected_purchases(parameters, period, x, t_x, t) -> np.ndarray:
+    """Purchases expected in the ``period`` after the end of observation, given the history."""
+    r, alpha, s, beta = parameters
+    x, t_x, t = (np.asarray(v, dtype=float) for v in (x, t_x, t))
+    # (1 - q^(s-1)) / (s-1), which is -log(q) where s is 1.
+    log_q = np.log(beta + t) - np.log(beta + t + period)
+    spell = -log_q if abs(s - 1) < 1e-9 else -np.expm1((s - 1) * log_q) / (s - 1)
+    rate = (r + x) / (alpha + t)
+    return pareto_nbd_p_alive(parameters, x, t_x, t) * rate * (beta + t) * spell
+
+
 def _log_parts(parameters, x, t_x, t) -> np.ndarray:
     """Log-likelihood of each history."""
+    r, alpha, s, beta = parameters
+    start = gammaln(r + x) - gammaln(r) + r * np.log(alpha) + s * np.log(beta)
+    return start + np.logaddexp(*_there_and_gone(parameters, x, t_x, t))
+
+
+def _there_and_gone(parameters, x, t_x, t) -> tuple[np.ndarray, np.ndarray]:
+    """Logs of both ways to the history, without what they have in common."""
     r, alpha, s, beta = parameters
     there = -(r + x) * np.log(alpha + t) - s * np.log(beta + t)
     # Gone at some time between the last purchase and the end: the integral over both.
@@ -62,9 +86,7 @@ def _log_parts(parameters, x, t_x, t) -> np.ndarray:
     since_end = _log_integral(r, alpha, s, beta, x, t)
     with np.errstate(divide="ignore"):
         gone = since_last + np.log(-np.expm1(np.minimum(since_end - since_last, 0)))
-    gone = gone + np.log(s) - np.log(r + s + x)
-    start = gammaln(r + x) - gammaln(r) + r * np.log(alpha) + s * np.log(beta)
-    return start + np.logaddexp(there, gone)
+    return there, gone + np.log(s) - np.log(r + s + x)
 
 
 def _log_integral(r, alpha, s, beta, x, time) -> np.ndarray:

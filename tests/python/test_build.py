@@ -28,9 +28,17 @@ SCHEMAS = {
     "ml_segment_loadings": clustering.LOADINGS_SCHEMA,
     "ml_lifetime_models": lifetime_value.LIFETIME_MODELS_SCHEMA,
     "ml_customer_lifetimes": lifetime_value.LIFETIMES_SCHEMA,
+    "ml_value_models": lifetime_value.VALUE_MODELS_SCHEMA,
+    "ml_customer_value": lifetime_value.CUSTOMER_VALUE_SCHEMA,
+    "ml_value_calibration": lifetime_value.CALIBRATION_SCHEMA,
     "ml_propensity_models": propensity.MODELS_SCHEMA,
     "ml_propensity_scores": propensity.SCORES_SCHEMA,
     "ml_propensity_metrics": propensity.METRICS_SCHEMA,
+    "ml_propensity_reliability": propensity.RELIABILITY_SCHEMA,
+    "ml_propensity_gains": propensity.GAINS_SCHEMA,
+    "ml_propensity_profits": propensity.PROFITS_SCHEMA,
+    "ml_propensity_groups": propensity.GROUPS_SCHEMA,
+    "ml_test_segments": clustering.CLUSTERS_SCHEMA,
     "ml_feature_imputations": quality.IMPUTATIONS_SCHEMA,
 }
 

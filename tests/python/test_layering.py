@@ -20,6 +20,7 @@ STAGES = [
     ("intermediate/features",),
     ("ml/segments",),
     ("ml/scoring",),
+    ("ml/value",),
     ("marts",),
 ]
 
