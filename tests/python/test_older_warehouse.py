@@ -1,4 +1,4 @@
-"""A warehouse whose memory of segments or models is of an older version: the build says what to do."""
+"""A warehouse whose memory is of an older version: the build says what to do."""
 
 import duckdb
 import pytest
@@ -8,23 +8,27 @@ SMALL = ("build", "--select", "rfm_segments", "--exclude-resource-type", "test",
 
 
 @pytest.mark.parametrize(
-    ("table", "ddl", "missing"),
+    ("table", "missing", "ddl"),
     [
         (
             "ml_segment_models",
-            "(model_id varchar, k bigint, artefact blob, is_chosen boolean)",
             "view",
+            "(model_id varchar, k bigint, artefact blob, is_chosen boolean)",
         ),
-        ("ml_segment_names", "(segment_id bigint, segment varchar, first_seen_on date)", "view"),
+        (
+            "ml_segment_names",
+            "view",
+            "(segment_id bigint, segment varchar, first_seen_on date)",
+        ),
         (
             "ml_propensity_models",
-            "(model_id varchar, target varchar, is_champion boolean)",
             "as_of_date",
+            "(model_id varchar, target varchar, is_champion boolean)",
         ),
     ],
 )
 def test_memory_of_an_older_version_stops_the_build_in_words(
-    demo_data, tmp_path, table, ddl, missing
+    demo_data, tmp_path, table, missing, ddl
 ):
     with duckdb.connect(str(tmp_path / "build.duckdb")) as connection:
         connection.execute(f"create schema ml; create table ml.{table} {ddl}")
