@@ -307,8 +307,15 @@ class _TargetRun:
                     "auto."
                 )
             return Decision(True, said if objection else f"{said} is stored")
+        stored = reference or {}
+        attempted_on = pd.Timestamp(stored.get("attempted_on") or self.as_of)
         feature_drift, score_drift = compare(
-            self.examples.score, self.features, model, reference or {}
+            self.examples.score,
+            self.features,
+            model,
+            stored,
+            past=self.examples.past,
+            days=(pd.Timestamp(self.as_of) - attempted_on).days,
         )
         now = self._bench.auc(model)
         return decide_retrain(

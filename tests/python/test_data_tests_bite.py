@@ -45,6 +45,15 @@ GENERIC = {
 }
 
 SINGULAR = {
+    "no_feature_drifts": (
+        "update marts.feature_drift set alarm = 'moderate' where feature = 'frequency'"
+    ),
+    "no_feature_drifts_much": (
+        "update marts.feature_drift set alarm = 'major' where feature = 'frequency'"
+    ),
+    "no_champion_has_decayed": (
+        "update marts.model_decay set is_alarm = true where target = 'purchase' and metric = 'auc'"
+    ),
     "the_dendrogram_hangs_together": (
         "update ml.ml_segment_tree set height = 1000 where level = 'micro_segment'"
     ),
