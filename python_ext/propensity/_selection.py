@@ -66,7 +66,9 @@ def without_duplicates(
     spread = filled.std(axis=0)
     standard = (filled - filled.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
     together = np.abs(standard.T @ standard) / max(len(values), 1)
-    with_label = np.abs(standard.T @ (label - label.mean()))
+    # Rounded: which of two copies stays must not hang on the last digit.
+    with_label = np.abs(standard.T @ (label - label.mean())) / max(len(values), 1)
+    with_label = with_label.round(6)
     dropped: dict[str, str] = {}
     for j in np.argsort(-with_label, kind="stable"):
         if numbers[j].name in dropped:
