@@ -4,7 +4,9 @@
 -#}
 {% macro check_memory() -%}
     {%- if execute and flags.WHICH in ['build', 'run', 'retry'] -%}
-        {%- for name in ['ml_segment_models', 'ml_segment_names', 'ml_value_models'] -%}
+        {%- for name in [
+            'ml_segment_models', 'ml_segment_names', 'ml_propensity_models', 'ml_value_models'
+        ] -%}
             {%- set node = graph.nodes['model.' ~ project_name ~ '.' ~ name] -%}
             {%- set stored = adapter.get_relation(node.database, node.schema, node.alias) -%}
             {%- if stored is not none -%}

@@ -15,6 +15,8 @@ from python_ext.settings import is_on
 
 TRANSFORMS = ("none", "log", "sqrt", "share")
 PURPOSES = ("propensity",)
+KINDS = ("number", "category")
+SCORES_ONLY = "scores"  # group of the features that describe no segment
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,8 @@ class Feature:
     label_fr: str
     in_propensity: bool = False
     imputation: str = "median"
+    kind: str = "number"
+    description_en: str = ""
 
 
 def parse_sources(sources: Mapping[str, bool] | str | None) -> dict[str, bool]:
@@ -59,6 +63,7 @@ def select_features(
     *,
     purpose: str | None = None,
     sources: Mapping[str, bool] | str | None = None,
+    kinds: Iterable[str] = ("number",),
 ) -> list[Feature]:
     """Features that may be used: asked for by the seed and fed by a source that is on.
 
@@ -75,6 +80,9 @@ def select_features(
         Switches as in ``parse_sources``. A feature whose table or whole source is off is dropped,
         never filled with zeros. ``source_table`` may name several tables joined by ``+``; the
         feature goes only when all of them are off.
+    kinds
+        Kinds of features wanted: ``number``, ``category``. Numbers alone if not given, for
+        learners that know no categories.
 
     Returns
     -------
@@ -84,12 +92,13 @@ def select_features(
     Raises
     ------
     ValueError
-        If the seed repeats a feature, names an unknown transform or imputation, or asks for a
-        column that the table does not have.
+        If the seed repeats a feature, names an unknown kind, transform or imputation, or asks for
+        a column that the table does not have.
     """
     if purpose is not None and purpose not in PURPOSES:
         raise ValueError(f"purpose {purpose!r} is none of {PURPOSES}")
-    switches, present = parse_sources(sources), set(columns)
+    switches, present, kinds = parse_sources(sources), set(columns), set(kinds)
+    seen: set[str] = set()
     selected: dict[str, Feature] = {}
     for row in definitions.to_dict("records"):
         name = row["feature"]
@@ -102,9 +111,14 @@ def select_features(
             label_fr=text_or(row.get("label_fr"), name.replace("_", " ")),
             in_propensity=is_true(row.get("in_propensity")),
             imputation=text_or(row.get("imputation"), "median"),
+            kind=text_or(row.get("kind"), "number"),
+            description_en=text_or(row.get("description_en"), ""),
         )
-        if name in selected:
+        if name in seen:
             raise ValueError(f"feature_definitions repeats the feature {name}")
+        seen.add(name)
+        if feature.kind not in KINDS:
+            raise ValueError(f"feature {name} has the kind {feature.kind!r}; known are {KINDS}")
         if feature.transform not in TRANSFORMS:
             raise ValueError(
                 f"feature {name} has the transform {feature.transform!r}; known are {TRANSFORMS}"
@@ -114,7 +128,7 @@ def select_features(
                 f"feature {name} has the imputation {feature.imputation!r}; known are {STRATEGIES}"
             )
         wanted = purpose is None or getattr(feature, f"in_{purpose}")
-        if wanted and any(is_on(table, switches) for table in tables):
+        if wanted and feature.kind in kinds and any(is_on(table, switches) for table in tables):
             selected[name] = feature
     absent = sorted(set(selected) - present)
     if absent:
@@ -191,3 +205,26 @@ def feature_matrix(
         values = np.where(np.isfinite(values), values, np.nan)
         columns.append(transformed(values, feature.transform) if transform else values)
     return np.column_stack(columns) if columns else np.empty((len(frame), 0))
+
+
+def feature_frame(frame: pd.DataFrame, features: Iterable[Feature]) -> pd.DataFrame:
+    """The columns a pipeline reads, in the order of the features.
+
+    Numbers come as ``feature_matrix`` gives them: float64 on the scale of their transform, NaN
+    where unknown. Categories come as text, None where unknown or empty. Nothing is fitted here,
+    so nothing can leak.
+    """
+    features = list(features)
+    columns: dict[str, Any] = {}
+    for feature in features:
+        if feature.kind == "category":
+            columns[feature.name] = _as_text(frame[feature.name])
+        else:
+            columns[feature.name] = feature_matrix(frame, [feature])[:, 0]
+    return pd.DataFrame(columns, index=frame.index, columns=[f.name for f in features])
+
+
+def _as_text(values: pd.Series) -> pd.Series:
+    code, levels = pd.factorize(values)
+    texts = np.array([*(str(level).strip() or None for level in levels), None], dtype=object)
+    return pd.Series(texts[code], index=values.index, dtype=object)

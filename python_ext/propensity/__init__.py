@@ -3,28 +3,82 @@
 from python_ext import _learning_libraries  # noqa: F401  (before anything of ours)
 from python_ext.propensity._artefact import ArtefactError, PropensityModel, read_artefact
 from python_ext.propensity._calibration import calibrate, choose_calibration, fit_calibrator
+from python_ext.propensity._candidates import ALGORITHMS, BASELINES
+from python_ext.propensity._curves import (
+    cost_optimal_threshold,
+    gain_table,
+    profit_curve,
+    reliability_table,
+)
 from python_ext.propensity._drivers import driver_effects, driver_texts
+from python_ext.propensity._figures import METRICS_SCHEMA, list_metrics
+from python_ext.propensity._fitting import FittedCandidate, fit_candidates
+from python_ext.propensity._folds import grouped_folds
+from python_ext.propensity._groups import judge_groups
+from python_ext.propensity._judging import (
+    GAINS_SCHEMA,
+    GROUPS_SCHEMA,
+    PROFITS_SCHEMA,
+    RELIABILITY_SCHEMA,
+    judge_all_groups,
+    judge_gains,
+    judge_profits,
+    judge_reliability,
+)
+from python_ext.propensity._leakage import (
+    LeakageError,
+    check_event_times,
+    check_features,
+    check_windows,
+)
+from python_ext.propensity._memory import MODELS_SCHEMA, champion_rows, last_run
 from python_ext.propensity._metrics import judge
-from python_ext.propensity._scoring import METRICS_SCHEMA, SCORES_SCHEMA, Champions, list_metrics
+from python_ext.propensity._run import run_propensity
+from python_ext.propensity._scoring import SCORES_SCHEMA, Champions
+from python_ext.propensity._search import SearchBudget
 from python_ext.propensity._targets import Target, load_targets
-from python_ext.propensity._training import MODELS_SCHEMA, train_models
 
 __all__ = [
+    "ALGORITHMS",
+    "BASELINES",
+    "GAINS_SCHEMA",
+    "GROUPS_SCHEMA",
     "METRICS_SCHEMA",
     "MODELS_SCHEMA",
+    "PROFITS_SCHEMA",
+    "RELIABILITY_SCHEMA",
     "SCORES_SCHEMA",
     "ArtefactError",
     "Champions",
+    "FittedCandidate",
+    "LeakageError",
     "PropensityModel",
+    "SearchBudget",
     "Target",
     "calibrate",
+    "champion_rows",
+    "check_event_times",
+    "check_features",
+    "check_windows",
     "choose_calibration",
+    "cost_optimal_threshold",
     "driver_effects",
     "driver_texts",
     "fit_calibrator",
+    "fit_candidates",
+    "gain_table",
+    "grouped_folds",
     "judge",
+    "judge_all_groups",
+    "judge_gains",
+    "judge_groups",
+    "judge_profits",
+    "judge_reliability",
+    "last_run",
     "list_metrics",
     "load_targets",
+    "profit_curve",
     "read_artefact",
-    "train_models",
+    "reliability_table",
+    "run_propensity",
 ]

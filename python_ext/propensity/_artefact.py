@@ -6,7 +6,7 @@ import hashlib
 import io
 import re
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,16 +15,20 @@ import skops.io
 from skops.io.exceptions import UntrustedTypesFoundException
 
 from python_ext.errors import SegmentationError
-from python_ext.features import Feature, feature_matrix
+from python_ext.features import Feature, feature_frame, feature_matrix
 from python_ext.imputation import FeatureImputer
 from python_ext.propensity._calibration import calibrate
+from python_ext.propensity._encoding import FeatureEncoder
+from python_ext.propensity._metrics import logit
 
-FORMAT = "segmentation.propensity.2"
+FORMAT = "segmentation.propensity.3"
 # Beyond what skops trusts by itself, and nothing else.
 TRUSTED = [
     "numpy.dtype",
     "python_ext.imputation.FeatureImputer",
+    "python_ext.propensity._encoding.FeatureEncoder",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.tree._tree.Tree",
 ]
 _MEMORY_ADDRESS = re.compile(r'("__id__": |"file": ")(\d+)')
 
@@ -43,27 +47,35 @@ class PropensityModel:
         Which model this is.
     features
         Input columns in order; empty for the prevalence baseline.
-    medians
-        Median of each input over the training rows, in the feature's own unit.
-    driver_features
-        Positions of the features that move this model most: the ones drivers are looked for in.
     pipeline
-        Fitted scikit-learn pipeline over the transformed columns; None for the baseline.
+        Fitted scikit-learn pipeline over ``feature_frame(frame, features)``: ``FeatureEncoder``,
+        ``FeatureImputer``, perhaps a scaler, the estimator. None for the prevalence.
     calibrator
         Fitted map from the pipeline's probability to the final one.
     prevalence
         Smoothed share of positive labels in the training rows.
+    typical
+        What the middle customer of the training rows has: the median of each number, in the
+        feature's own unit, and the most frequent level of each category.
+    medians, driver_features
+        Of models made by ``train_models`` alone.
     """
 
     target: str
     algorithm: str
     model_id: str
     features: list[Feature]
-    medians: list[float]
-    driver_features: list[int]
     pipeline: Any
     calibrator: Any
     prevalence: float
+    typical: list[float | str | None] = field(default_factory=list)
+    medians: list[float] = field(default_factory=list)
+    driver_features: list[int] = field(default_factory=list)
+
+    def _inputs(self, frame: pd.DataFrame) -> Any:
+        if isinstance(self.pipeline[0], FeatureEncoder):
+            return feature_frame(frame, self.features)
+        return feature_matrix(frame, self.features)
 
     def score(self, frame: pd.DataFrame) -> np.ndarray:
         """Calibrated probability of each row."""
@@ -71,13 +83,51 @@ class PropensityModel:
             return np.full(len(frame), self.prevalence)
         if not len(frame):
             return np.empty(0)
-        raw = self.pipeline.predict_proba(feature_matrix(frame, self.features))[:, 1]
+        raw = self.pipeline.predict_proba(self._inputs(frame))[:, 1]
         return calibrate(self.calibrator, raw)
+
+    def log_odds(self, frame: pd.DataFrame) -> np.ndarray:
+        """Log-odds of each row before calibration: what explanations add up to."""
+        if self.pipeline is None:
+            return np.full(len(frame), float(logit(np.array(self.prevalence))))
+        if not len(frame):
+            return np.empty(0)
+        return self.prepared_log_odds(self.prepare(frame))
+
+    def prepare(self, frame: pd.DataFrame) -> np.ndarray:
+        """The numbers the estimator reads, shape (rows, outputs); see ``output_features``."""
+        return self.pipeline[:-1].transform(self._inputs(frame))
+
+    def prepared_log_odds(self, values: np.ndarray) -> np.ndarray:
+        """Log-odds before calibration of rows as ``prepare`` gives them."""
+        return estimator_log_odds(self.estimator, values)
+
+    @property
+    def estimator(self) -> Any:
+        """The last step of the pipeline; None for the prevalence."""
+        return None if self.pipeline is None else self.pipeline[-1]
+
+    @property
+    def output_features(self) -> np.ndarray:
+        """Position in ``features`` that each column of ``prepare`` is made of.
+
+        A category may have several columns, and a number a second one that says it is unknown.
+        """
+        encoder, imputer = self.pipeline[0], self.pipeline[1]
+        place = {feature.name: j for j, feature in enumerate(self.features)}
+        column = np.array([place[encoder.names_[j]] for j in encoder.outputs_], dtype=int)
+        return np.concatenate([column, column[imputer.flagged_]]).astype(int)
 
     @property
     def imputation(self) -> tuple[list[Feature], FeatureImputer] | None:
-        """Its features with what stands in for their unknown values; None for the baseline."""
-        return None if self.pipeline is None else (self.features, self.pipeline[0])
+        """Its number features with what stands in for their unknown values; None for the baseline.
+
+        The first columns of the imputer are these features, in this order.
+        """
+        if self.pipeline is None:
+            return None
+        numbers = [feature for feature in self.features if feature.kind == "number"]
+        return numbers, next(s for s in self.pipeline if isinstance(s, FeatureImputer))
 
     def to_bytes(self) -> bytes:
         """A skops file; the same model gives the same bytes."""
@@ -87,6 +137,13 @@ class PropensityModel:
             "format": FORMAT,
         }
         return _reproducible(skops.io.dumps(content))
+
+
+def estimator_log_odds(estimator: Any, values: np.ndarray) -> np.ndarray:
+    """Log-odds of the positive class, exact where the estimator computes in log-odds itself."""
+    if hasattr(estimator, "decision_function"):
+        return estimator.decision_function(values)
+    return logit(estimator.predict_proba(values)[:, 1])
 
 
 def _reproducible(artefact: bytes) -> bytes:

@@ -1,171 +1,235 @@
-"""Candidate models of one target, each fitted and calibrated inside the training rows."""
+"""The algorithms that stand for election: their settings, and how each is fitted."""
 
 from __future__ import annotations
 
+import itertools
+import warnings
+import zlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.neural_network import MLPClassifier
+from sklearn.tree import DecisionTreeClassifier
 
-from python_ext.imputation import FeatureImputer
-from python_ext.propensity import _metrics
-from python_ext.propensity._calibration import choose_calibration, fit_calibrator
+ALGORITHMS = (
+    "logistic_regression",
+    "decision_tree",
+    "random_forest",
+    "gradient_boosting",
+    "neural_network",
+)  # simplest first
+BASELINES = ("recency_alone", "prevalence")
+FOREST_TREES = 60
 
-MIN_CLASS_ROWS = 50
-FOLDS = 3
-PENALTIES = (0.003, 0.03, 0.3, 3.0)  # inverse strength C of the L2 penalty
-TREES = tuple(range(10, 81, 10))
-
-Folds = list[tuple[np.ndarray, np.ndarray]]
-
-
-@dataclass(frozen=True)
-class Examples:
-    """Rows of one split of one target: raw, as a transformed matrix, label and customer.
-
-    ``strategies`` says how unknown values of each column of ``values`` are filled.
-    """
-
-    frame: pd.DataFrame
-    values: np.ndarray
-    label: np.ndarray
-    group: np.ndarray
-    strategies: list[str]
-
-    @property
-    def enough(self) -> bool:
-        """Whether both classes can be learned from, or judged on."""
-        return min(self.label.sum(), (~self.label).sum()) >= MIN_CLASS_ROWS
+Settings = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Fitted:
-    """A candidate with its calibrated out-of-fold predictions."""
+class Algorithm:
+    """How one algorithm is made.
 
-    algorithm: str
-    parameters: dict[str, Any]
-    pipeline: Pipeline
-    calibrator: Any
-    out_of_fold: np.ndarray
-    columns: list[int]
-
-
-def grouped_folds(
-    label: np.ndarray, group: np.ndarray, *, folds: int = FOLDS, seed: int = 0
-) -> Folds:
-    """Folds that never divide a group and hold about the same share of positive labels.
-
-    Groups are dealt out in turn, those with most positive rows first, at random among equals.
-
-    Parameters
+    Attributes
     ----------
-    label, group
-        Of each row.
-
-    Returns
-    -------
-    list of tuple of numpy.ndarray
-        Positions inside and outside of each fold's training part.
+    build
+        Settings, training rows and seed → an estimator that is not fitted.
+    reads
+        ``scaled``, ``filled`` or ``open``: see ``_preparation``.
+    default, choices
+        The setting tried first, and what others are drawn from.
+    lengths
+        Trees or epochs at which one fit is looked at; which is best costs no further fit.
+    capped
+        Whether it is fitted on ``SearchBudget.capped_rows`` rows at most.
     """
-    code, names = pd.factorize(group, sort=True)
-    positives = np.bincount(code, weights=label, minlength=len(names))
-    shuffle = np.random.default_rng(seed).permutation(len(names))
-    order = np.lexsort((shuffle, np.bincount(code, minlength=len(names)), -positives))
-    fold_of_group = np.empty(len(names), dtype=int)
-    fold_of_group[order] = np.arange(len(names)) % folds
-    fold = fold_of_group[code]
-    return [(np.flatnonzero(fold != f), np.flatnonzero(fold == f)) for f in range(folds)]
+
+    build: Callable[[Settings, int, int], Any]
+    reads: str
+    default: Settings
+    choices: Mapping[str, tuple[Any, ...]]
+    lengths: tuple[int, ...] = ()
+    length_name: str = ""
+    capped: bool = False
 
 
-def _calibrated(
-    algorithm: str,
-    parameters: dict[str, Any],
-    pipeline: Pipeline,
-    train: Examples,
-    columns: list[int],
-    out_of_fold: np.ndarray,
-    folds: Folds,
-) -> Fitted:
-    fold = np.empty(len(train.label), dtype=int)
-    for number, (_, outside) in enumerate(folds):
-        fold[outside] = number
-    method, judged = choose_calibration(out_of_fold, train.label, fold)
-    calibrator = fit_calibrator(out_of_fold, train.label, method=method)
-    parameters = {**parameters, "calibration": method}
-    return Fitted(algorithm, parameters, pipeline, calibrator, judged, columns)
-
-
-def logistic_pipeline(penalty: float, seed: int, strategies: list[str]) -> Pipeline:
-    """Imputation with a flag for every column it fills, scaling, L2 logistic regression."""
-    return make_pipeline(
-        FeatureImputer(strategies),
-        StandardScaler(),
-        LogisticRegression(C=penalty, max_iter=300, random_state=seed),
+def _logistic(settings: Settings, rows: int, seed: int) -> LogisticRegression:
+    mixed = settings["l1_ratio"] > 0
+    return LogisticRegression(
+        C=settings["C"],
+        l1_ratio=settings["l1_ratio"],
+        solver="saga" if mixed else "lbfgs",
+        max_iter=100 if mixed else 300,
+        tol=1e-3 if mixed else 1e-4,
+        random_state=seed,
     )
 
 
-def fit_logistic(
+def _least_leaf(share: float, rows: int) -> int:
+    return max(10, min(200, int(share * rows)))
+
+
+def _tree(settings: Settings, rows: int, seed: int) -> DecisionTreeClassifier:
+    return DecisionTreeClassifier(
+        max_depth=settings["max_depth"],
+        min_samples_leaf=_least_leaf(settings["leaf_share"], rows),
+        criterion="log_loss",
+        random_state=seed,
+    )
+
+
+def _forest(settings: Settings, rows: int, seed: int) -> RandomForestClassifier:
+    return RandomForestClassifier(
+        n_estimators=FOREST_TREES,
+        max_depth=settings["max_depth"],
+        min_samples_leaf=settings["min_samples_leaf"],
+        max_features=settings["max_features"],
+        max_samples=0.5,
+        random_state=seed,
+    )
+
+
+def _boosting(settings: Settings, rows: int, seed: int) -> HistGradientBoostingClassifier:
+    return HistGradientBoostingClassifier(
+        max_iter=settings["max_iter"],
+        learning_rate=settings["learning_rate"],
+        max_leaf_nodes=settings["max_leaf_nodes"],
+        min_samples_leaf=max(10, min(60, rows // 50)),
+        l2_regularization=settings["l2_regularization"],
+        max_features=settings["max_features"],
+        max_bins=64,
+        # Early stopping would split customers at random inside the fold.
+        early_stopping=False,
+        random_state=seed,
+    )
+
+
+def _network(settings: Settings, rows: int, seed: int) -> MLPClassifier:
+    return MLPClassifier(
+        hidden_layer_sizes=tuple(settings["hidden"]),
+        alpha=settings["alpha"],
+        learning_rate_init=settings["learning_rate_init"],
+        batch_size=min(256, rows),
+        random_state=seed,
+    )
+
+
+CATALOGUE: dict[str, Algorithm] = {
+    "logistic_regression": Algorithm(
+        _logistic,
+        "scaled",
+        {"C": 0.03, "l1_ratio": 0.0},
+        {"C": (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0), "l1_ratio": (0.0, 0.0, 0.5)},
+    ),
+    "decision_tree": Algorithm(
+        _tree,
+        "filled",
+        {"max_depth": 5, "leaf_share": 0.01},
+        {"max_depth": (3, 4, 5, 6, 8), "leaf_share": (0.003, 0.01, 0.02, 0.04)},
+    ),
+    "random_forest": Algorithm(
+        _forest,
+        "filled",
+        {"max_depth": 10, "min_samples_leaf": 10, "max_features": "sqrt"},
+        {
+            "max_depth": (5, 8, 10, 14),
+            "min_samples_leaf": (5, 10, 20, 40),
+            "max_features": ("sqrt", 0.2, 0.35),
+        },
+        capped=True,
+    ),
+    "gradient_boosting": Algorithm(
+        _boosting,
+        "open",
+        {
+            "learning_rate": 0.1,
+            "max_leaf_nodes": 8,
+            "l2_regularization": 1.0,
+            "max_features": 1.0,
+        },
+        {
+            "learning_rate": (0.05, 0.1, 0.15),
+            "max_leaf_nodes": (3, 4, 6, 8, 16),
+            "l2_regularization": (0.1, 1.0, 10.0, 50.0),
+            "max_features": (1.0, 0.5, 0.25),
+        },
+        lengths=(10, 20, 30, 40, 50, 60, 80, 100),
+        length_name="max_iter",
+    ),
+    "neural_network": Algorithm(
+        _network,
+        "scaled",
+        {"hidden": (16,), "alpha": 0.1, "learning_rate_init": 0.003},
+        {
+            "hidden": ((8,), (16,), (32,), (16, 8)),
+            "alpha": (0.001, 0.01, 0.1, 1.0, 3.0),
+            "learning_rate_init": (0.001, 0.003, 0.01),
+        },
+        lengths=(3, 6, 10, 15, 20),
+        length_name="epochs",
+        capped=True,
+    ),
+}
+
+
+def draw_settings(algorithm: str, *, count: int, seed: int) -> list[Settings]:
+    """The default and further settings drawn at random without repetition."""
+    known = CATALOGUE[algorithm]
+    every = [
+        dict(zip(known.choices, values, strict=True))
+        for values in itertools.product(*(dict.fromkeys(c) for c in known.choices.values()))
+    ]
+    others = [settings for settings in every if settings != known.default]
+    # A seed of its own for each algorithm, so that none depends on which others are asked for.
+    rng = np.random.default_rng([seed, zlib.crc32(algorithm.encode())])
+    drawn = rng.permutation(len(others))[: max(count - 1, 0)]
+    return [dict(known.default), *(others[i] for i in drawn)]
+
+
+def fit_at_lengths(
     algorithm: str,
-    train: Examples,
-    columns: list[int],
-    folds: Folds,
+    settings: Settings,
+    values: np.ndarray,
+    label: np.ndarray,
+    unseen: np.ndarray,
+    *,
     seed: int,
-) -> Fitted:
-    """Logistic regression, the penalty by out-of-fold log loss."""
-    values, strategies = train.values[:, columns], [train.strategies[j] for j in columns]
-    predicted = np.empty((len(PENALTIES), len(values)))
-    for inside, outside in folds:
-        prepare = logistic_pipeline(1.0, seed, strategies)[:-1].fit(values[inside])
-        known, unseen = prepare.transform(values[inside]), prepare.transform(values[outside])
-        for i, penalty in enumerate(PENALTIES):
-            model = LogisticRegression(C=penalty, max_iter=300, random_state=seed)
-            model.fit(known, train.label[inside])
-            predicted[i, outside] = model.predict_proba(unseen)[:, 1]
-    best = int(np.argmin([_metrics.row_log_loss(train.label, p).mean() for p in predicted]))
-    pipeline = logistic_pipeline(PENALTIES[best], seed, strategies).fit(values, train.label)
-    parameters = {"C": PENALTIES[best]}
-    return _calibrated(algorithm, parameters, pipeline, train, columns, predicted[best], folds)
+) -> dict[int, np.ndarray]:
+    """Probabilities of unseen rows at each length of one fit; at length 0 where there are none."""
+    known = CATALOGUE[algorithm]
+    if not known.lengths:
+        model = fit_estimator(algorithm, settings, values, label, seed=seed)
+        return {0: model.predict_proba(unseen)[:, 1]}
+    if algorithm == "gradient_boosting":
+        longest = {**settings, known.length_name: known.lengths[-1]}
+        model = fit_estimator(algorithm, longest, values, label, seed=seed)
+        stages = enumerate(model.staged_predict_proba(unseen), start=1)
+        return {n: stage[:, 1] for n, stage in stages if n in known.lengths}
+    model, found = known.build(settings, len(values), seed), {}
+    for epoch in range(1, known.lengths[-1] + 1):
+        model.partial_fit(values, label, classes=np.array([False, True]))
+        if epoch in known.lengths:
+            found[epoch] = model.predict_proba(unseen)[:, 1]
+    return found
 
 
-def boosting_pipeline(trees: int, rows: int, seed: int, strategies: list[str]) -> Pipeline:
-    """Small histogram gradient boosting; what is flagged as unknown gets a branch of its own."""
-    return make_pipeline(
-        FeatureImputer(strategies, keep_flagged=True, indicators="none"),
-        HistGradientBoostingClassifier(
-            max_iter=trees,
-            learning_rate=0.1,
-            max_leaf_nodes=8,
-            max_bins=64,
-            min_samples_leaf=max(10, min(60, rows // 50)),
-            l2_regularization=1.0,
-            # Early stopping would split customers at random inside the fold.
-            early_stopping=False,
-            random_state=seed,
-        ),
-    )
-
-
-def fit_boosting(train: Examples, columns: list[int], folds: Folds, seed: int) -> Fitted:
-    values, rows = train.values[:, columns], len(train.values)
-    strategies = [train.strategies[j] for j in columns]
-    predicted = np.empty((len(TREES), rows))
-    for inside, outside in folds:
-        prepare, model = boosting_pipeline(TREES[-1], rows, seed, strategies)
-        model.fit(prepare.fit_transform(values[inside]), train.label[inside])
-        unseen = prepare.transform(values[outside])
-        for trees, stage in enumerate(model.staged_predict_proba(unseen), start=1):
-            if trees in TREES:
-                predicted[TREES.index(trees), outside] = stage[:, 1]
-    best = int(np.argmin([_metrics.row_log_loss(train.label, p).mean() for p in predicted]))
-    pipeline = boosting_pipeline(TREES[best], rows, seed, strategies).fit(values, train.label)
-    settings = pipeline[-1].get_params()
-    names = ("max_iter", "learning_rate", "max_leaf_nodes", "min_samples_leaf", "max_bins")
-    parameters = {name: settings[name] for name in (*names, "l2_regularization")}
-    return _calibrated(
-        "gradient_boosting", parameters, pipeline, train, columns, predicted[best], folds
-    )
+def fit_estimator(
+    algorithm: str, settings: Settings, values: np.ndarray, label: np.ndarray, *, seed: int
+) -> Any:
+    """The fitted estimator of one setting, its length included."""
+    known = CATALOGUE[algorithm]
+    model = known.build(settings, len(values), seed)
+    with warnings.catch_warnings():
+        # A penalty that needs more steps than it gets is judged by its figure, as all are.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        if algorithm != "neural_network":
+            return model.fit(values, label)
+        for _ in range(settings[known.length_name]):
+            model.partial_fit(values, label, classes=np.array([False, True]))
+    # What only further training would need.
+    for name in ("_optimizer", "_best_coefs", "_best_intercepts", "_random_state"):
+        setattr(model, name, None)
+    return model

@@ -34,6 +34,11 @@ SCHEMAS = {
     "ml_propensity_models": propensity.MODELS_SCHEMA,
     "ml_propensity_scores": propensity.SCORES_SCHEMA,
     "ml_propensity_metrics": propensity.METRICS_SCHEMA,
+    "ml_propensity_reliability": propensity.RELIABILITY_SCHEMA,
+    "ml_propensity_gains": propensity.GAINS_SCHEMA,
+    "ml_propensity_profits": propensity.PROFITS_SCHEMA,
+    "ml_propensity_groups": propensity.GROUPS_SCHEMA,
+    "ml_test_segments": clustering.CLUSTERS_SCHEMA,
     "ml_feature_imputations": quality.IMPUTATIONS_SCHEMA,
 }
 
@@ -214,6 +219,7 @@ def test_two_builds_of_the_same_input_give_equal_marts(demo_build, demo_data, tm
         "--exclude-resource-type=unit_test",
         folder=tmp_path / "again",
         raw_data=demo_data,
+        lean=False,
     )
     assert again.returncode == 0, again.output[-3000:]
     with duckdb.connect() as connection:

@@ -105,8 +105,29 @@ SINGULAR = {
     "value_tiers_reach_everybody": (
         "update reference.value_tiers set share_from_top = 0.99 where share_from_top = 1"
     ),
-    "score_labels_are_unknown": (
+    "labels_wait_for_their_window": (
         "update intermediate.int_customer_labels set label = true where split = 'score'"
+    ),
+    "label_windows_do_not_overlap": (
+        "update intermediate.int_customer_labels set label_ends_on = label_ends_on + 1 "
+        "where split = 'train'"
+    ),
+    "training_labels_close_before_the_test": (
+        "update intermediate.int_customer_labels set label_ends_on = label_ends_on + 1 "
+        "where cutoff_name = 'train_1' and target = 'churn'"
+    ),
+    "every_source_ends_before_the_cutoff": (
+        "update intermediate.int_web_use_measured set last_event_at = timestamp '2999-01-01'"
+    ),
+    "no_score_looks_ahead_through_a_record": (
+        "update reference.feature_definitions set in_propensity = true "
+        "where feature = 'median_income'"
+    ),
+    "targets_say_what_they_mean": (
+        "update reference.propensity_targets set eligibility = 'anybody' where target = 'churn'"
+    ),
+    "retail_periods_do_not_overlap": (
+        "update reference.retail_periods set ends_month = 9 where period = 'summer_sales'"
     ),
     "training_ends_before_the_test": (
         "update intermediate.int_cutoffs set label_ends_on = label_ends_on + 1 "

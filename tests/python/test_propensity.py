@@ -15,8 +15,8 @@ from python_ext import frames, propensity
 from python_ext.propensity import (
     _artefact,
     _calibration,
-    _candidates,
     _drivers,
+    _folds,
     _metrics,
     _training,
 )
@@ -196,7 +196,7 @@ def test_no_customer_stands_in_two_folds():
     rng = np.random.default_rng(0)
     group = rng.integers(0, 200, 1000).astype(str)
     label = rng.random(1000) < 0.2
-    folds = _candidates.grouped_folds(label, group, seed=1)
+    folds = _folds.grouped_folds(label, group, seed=1)
     for inside, outside in folds:
         assert not set(group[inside]) & set(group[outside])
         assert len(inside) + len(outside) == 1000

@@ -277,7 +277,7 @@ class TestMemory:
 
     def test_two_runs_are_equal(self, first_run, rich_examples, lifetimes, models):
         shuffled = rich_examples.sample(frac=1, random_state=1)
-        again = run(shuffled, lifetimes, models, first_run, retrain="always")
+        again = run(shuffled, lifetimes, models)
         assert typed_table(again, lv.VALUE_MODELS_SCHEMA).equals(
             typed_table(first_run, lv.VALUE_MODELS_SCHEMA)
         )

@@ -1,0 +1,29 @@
+-- One row per target and tenth of the customers, most likely first: what it held and earned.
+with gains as (
+
+    select
+        *,
+        {{ is_under_floor('customers') }} as is_withheld
+    from {{ ref('ml_propensity_gains') }}
+
+),
+
+final as (
+
+    select
+        target,
+        model_id,
+        decile,
+        {%- for figure in [
+            'customers', 'hits', 'expected_hits', 'rate', 'lift', 'cumulative_gain',
+            'cumulative_lift', 'least_probability', 'expected_profit', 'actual_profit',
+            'cumulative_expected_profit', 'cumulative_actual_profit'
+        ] %}
+        case when not is_withheld then {{ figure }} end as {{ figure }},
+        {%- endfor %}
+        is_withheld
+    from gains
+
+)
+
+select * from final

@@ -1,0 +1,267 @@
+"""Tables behind the pictures of a probability: reliability, gains by decile, profit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from python_ext.propensity._resampling import checked, equal_bins, pool
+
+TOLERANCE = 0.02  # a gap of probabilities that nobody would act on, however sure it is
+
+
+def cost_optimal_threshold(*, contact_cost: float | None, hit_gain: float | None) -> float | None:
+    """The probability above which a contact pays: contact when p * hit_gain > contact_cost.
+
+    Returns
+    -------
+    float or None
+        ``contact_cost / hit_gain``; infinity where nothing is gained; None where either is unknown.
+    """
+    if contact_cost is None or hit_gain is None or pd.isna(contact_cost) or pd.isna(hit_gain):
+        return None
+    return float(contact_cost) / float(hit_gain) if hit_gain > 0 else np.inf
+
+
+def wilson_interval(
+    hits: np.ndarray, rows: np.ndarray, *, level: float = 0.95
+) -> tuple[np.ndarray, np.ndarray]:
+    """Wilson's score interval of a share (1927); NaN without rows."""
+    hits, rows = np.asarray(hits, dtype=float), np.asarray(rows, dtype=float)
+    z = stats.norm.ppf((1 + level) / 2)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = hits / rows
+        middle = (share + z**2 / (2 * rows)) / (1 + z**2 / rows)
+        half = z / (1 + z**2 / rows) * np.sqrt(share * (1 - share) / rows + z**2 / (4 * rows**2))
+    return np.clip(middle - half, 0, 1), np.clip(middle + half, 0, 1)
+
+
+def reliability_table(
+    label: np.ndarray,
+    probability: np.ndarray,
+    *,
+    bins: int = 10,
+    level: float = 0.95,
+    tolerance: float = TOLERANCE,
+) -> pd.DataFrame:
+    """Predicted against actual rate, in bins of about equally many rows.
+
+    Parameters
+    ----------
+    label, probability
+        Shape (rows,).
+    bins
+        Most bins; fewer where many share a probability, for equal ones stay together.
+    level
+        Of the intervals.
+    tolerance
+        A smaller gap is never called off.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per bin, ascending: ``bin`` (from 1), ``rows``, ``probability_low``,
+        ``probability_high`` (least and greatest), ``predicted`` (mean), ``hits``, ``actual``,
+        ``ci_low``, ``ci_high`` (Wilson), ``gap`` (predicted - actual), ``is_off``: the gap is
+        wider than ``tolerance`` and the prediction lies outside an interval that is corrected for
+        the number of bins (Bonferroni), so that chance calls one of all bins off in at most
+        ``1 - level`` of cases.
+    """
+    label, probability = checked(label, probability)
+    columns = [
+        "bin",
+        "rows",
+        "probability_low",
+        "probability_high",
+        "predicted",
+        "hits",
+        "actual",
+        "ci_low",
+        "ci_high",
+        "gap",
+        "is_off",
+    ]
+    if not len(label):
+        return pd.DataFrame(columns=columns)
+    pooled = pool(label, probability)
+    p, hits = pooled.probability, pooled.hits[0]
+    rows = hits + pooled.misses[0]
+    starts = np.flatnonzero(np.diff(equal_bins(rows, bins=bins), prepend=-1))
+    in_bin, happened = np.add.reduceat(rows, starts), np.add.reduceat(hits, starts)
+    table = pd.DataFrame(
+        {
+            "bin": np.arange(1, len(starts) + 1),
+            "rows": in_bin.astype(int),
+            "probability_low": p[starts],
+            "probability_high": p[np.append(starts[1:], len(p)) - 1],
+            "predicted": np.add.reduceat(rows * p, starts) / in_bin,
+            "hits": happened.astype(int),
+            "actual": happened / in_bin,
+        }
+    )
+    table["ci_low"], table["ci_high"] = wilson_interval(happened, in_bin, level=level)
+    table["gap"] = table["predicted"] - table["actual"]
+    low, high = wilson_interval(happened, in_bin, level=1 - (1 - level) / len(table))
+    outside = (table["predicted"] < low) | (table["predicted"] > high)
+    table["is_off"] = outside & (table["gap"].abs() > tolerance)
+    return table[columns]
+
+
+def _shared_out(values: np.ndarray, rows: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Running sum of ``values`` over the first ``places`` rows, best first.
+
+    Rows of one cell are alike: where a cell is cut, each of its places counts the mean of it.
+    """
+    return np.interp(
+        places, np.concatenate([[0], np.cumsum(rows)]), np.concatenate([[0], np.cumsum(values)])
+    )
+
+
+def _cumulated(
+    label: np.ndarray,
+    probability: np.ndarray,
+    *,
+    parts: int,
+    contact_cost: float | None,
+    hit_gain: float | None,
+) -> pd.DataFrame:
+    """Sums over the first 0, 1, ..., ``parts`` of equally many places, best first."""
+    pooled = pool(label, probability)
+    hits, p = pooled.hits[0][::-1], pooled.probability[::-1]
+    rows = hits + pooled.misses[0][::-1]
+    places = rows.sum() * np.arange(parts + 1) / parts
+    last = np.searchsorted(np.cumsum(rows), places, side="left")
+    table = pd.DataFrame(
+        {
+            "customers": places,
+            "hits": _shared_out(hits, rows, places),
+            "expected_hits": _shared_out(rows * p, rows, places),
+            "least_probability": p[np.minimum(last, len(p) - 1)],
+        }
+    )
+    known = cost_optimal_threshold(contact_cost=contact_cost, hit_gain=hit_gain) is not None
+    cost, gain = (float(contact_cost), float(hit_gain)) if known else (np.nan, np.nan)
+    table["expected_profit"] = table["expected_hits"] * gain - table["customers"] * cost
+    table["actual_profit"] = table["hits"] * gain - table["customers"] * cost
+    return table
+
+
+def gain_table(
+    label: np.ndarray,
+    probability: np.ndarray,
+    *,
+    contact_cost: float | None = None,
+    hit_gain: float | None = None,
+    parts: int = 10,
+) -> pd.DataFrame:
+    """What each tenth of the customers holds, the most likely first.
+
+    Equal probabilities share the places of a tenth, so numbers of customers and hits may be broken.
+
+    Parameters
+    ----------
+    label, probability
+        Shape (rows,).
+    contact_cost, hit_gain
+        As in ``judge``; without both the profits are NaN.
+    parts
+        10 for deciles.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``decile`` (1 for the most likely), ``customers``, ``hits``, ``expected_hits``, ``rate``,
+        ``lift`` (rate over that of all), ``cumulative_gain`` (share of all hits down to here),
+        ``cumulative_lift``, ``least_probability``, ``expected_profit``, ``actual_profit`` (of
+        contacting this tenth), ``cumulative_expected_profit``, ``cumulative_actual_profit``.
+    """
+    label, probability = checked(label, probability)
+    columns = [
+        "decile",
+        "customers",
+        "hits",
+        "expected_hits",
+        "rate",
+        "lift",
+        "cumulative_gain",
+        "cumulative_lift",
+        "least_probability",
+        "expected_profit",
+        "actual_profit",
+        "cumulative_expected_profit",
+        "cumulative_actual_profit",
+    ]
+    if not len(label):
+        return pd.DataFrame(columns=columns)
+    money = {"contact_cost": contact_cost, "hit_gain": hit_gain}
+    running = _cumulated(label, probability, parts=parts, **money)
+    own = running.diff().iloc[1:].reset_index(drop=True)
+    running = running.iloc[1:].reset_index(drop=True)
+    own["decile"] = np.arange(1, parts + 1)
+    own["rate"] = own["hits"] / own["customers"]
+    happened = float(label.sum()) if label.any() else np.nan
+    own["lift"] = own["rate"] / (happened / len(label))
+    own["cumulative_gain"] = running["hits"] / happened
+    own["cumulative_lift"] = own["cumulative_gain"] * parts / own["decile"]
+    own["least_probability"] = running["least_probability"]
+    own["cumulative_expected_profit"] = running["expected_profit"]
+    own["cumulative_actual_profit"] = running["actual_profit"]
+    return own[columns]
+
+
+def profit_curve(
+    label: np.ndarray,
+    probability: np.ndarray,
+    *,
+    contact_cost: float,
+    hit_gain: float,
+    points: int = 100,
+) -> pd.DataFrame:
+    """What contacting the most likely share of customers would have earned.
+
+    Parameters
+    ----------
+    label, probability
+        Shape (rows,).
+    contact_cost, hit_gain
+        As in ``judge``.
+    points
+        100 for a point per percent.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``points + 1`` rows: ``percent`` (0 to 100), ``customers`` contacted, ``hits`` (broken
+        where equal probabilities share places), ``gain`` (share of all hits),
+        ``least_probability`` of who is contacted (NaN for nobody), ``expected_profit``,
+        ``actual_profit``, ``is_worthwhile`` (the last one contacted still pays by its
+        probability), ``is_best`` (the most profitable point, known only afterwards; the earliest
+        of several).
+    """
+    label, probability = checked(label, probability)
+    columns = [
+        "percent",
+        "customers",
+        "hits",
+        "gain",
+        "least_probability",
+        "expected_profit",
+        "actual_profit",
+        "is_worthwhile",
+        "is_best",
+    ]
+    if not len(label):
+        return pd.DataFrame(columns=columns)
+    money = {"contact_cost": contact_cost, "hit_gain": hit_gain}
+    table = _cumulated(label, probability, parts=points, **money)
+    table["percent"] = 100 * np.arange(points + 1) / points
+    table["gain"] = table["hits"] / (label.sum() if label.any() else np.nan)
+    table.loc[0, "least_probability"] = np.nan
+    threshold = cost_optimal_threshold(**money)
+    table["is_worthwhile"] = table["least_probability"] > (
+        np.inf if threshold is None else threshold
+    )
+    best = table["actual_profit"].fillna(0).round(9).to_numpy().argmax()
+    table["is_best"] = (np.arange(len(table)) == best) & table["actual_profit"].notna()
+    return table[columns]

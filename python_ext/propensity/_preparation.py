@@ -1,0 +1,82 @@
+"""From a feature frame to the numbers an estimator reads, fitted inside one training part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.preprocessing import StandardScaler
+
+from python_ext.features import Feature
+from python_ext.imputation import FeatureImputer
+from python_ext.propensity._encoding import FeatureEncoder
+
+
+@dataclass
+class Prepared:
+    """One training part as matrices, and the steps that give any other rows the same columns.
+
+    Three ways to read it: ``filled`` has every unknown value filled and flagged, ``scaled`` is
+    the same at mean 0 and standard deviation 1, ``open`` leaves unknown what a learner can give a
+    branch of its own (features whose imputation is ``flag``).
+
+    Attributes
+    ----------
+    features
+        Those that are used, a part of the columns of the frame.
+    """
+
+    features: list[Feature]
+    encoder: FeatureEncoder
+    encoded: np.ndarray
+    _steps: dict[str, list[Any]] = field(default_factory=dict)
+    _matrices: dict[str, np.ndarray] = field(default_factory=dict)
+
+    @classmethod
+    def fit(
+        cls,
+        frame: pd.DataFrame,
+        features: Sequence[Feature],
+        *,
+        label: np.ndarray,
+        group: np.ndarray,
+    ) -> Prepared:
+        """Learn from the rows of one training part; ``frame`` is a ``feature_frame``."""
+        features = list(features)
+        encoder = FeatureEncoder([f.name for f in features if f.kind == "category"])
+        encoded = encoder.fit_transform(frame[[f.name for f in features]], label, groups=group)
+        return cls(features, encoder, encoded)
+
+    def _imputer(self, reads: str) -> FeatureImputer:
+        numbers = [f.imputation for f in self.features if f.kind == "number"]
+        strategies = [*numbers, *["zero"] * (self.encoded.shape[1] - len(numbers))]
+        if reads == "open":
+            return FeatureImputer(strategies, keep_flagged=True, indicators="none")
+        return FeatureImputer(strategies)
+
+    def steps(self, reads: str) -> list[Any]:
+        """Fitted steps, the encoder first."""
+        if reads not in self._steps:
+            imputer = self._imputer(reads)
+            matrix = imputer.fit(self.encoded).transform(self.encoded)
+            steps = [self.encoder, imputer]
+            if reads == "scaled":
+                steps.append(StandardScaler().fit(matrix))
+                matrix = steps[-1].transform(matrix)
+            self._steps[reads], self._matrices[reads] = steps, matrix
+        return self._steps[reads]
+
+    def matrix(self, reads: str) -> np.ndarray:
+        """The training part itself, its categories encoded across groups."""
+        self.steps(reads)
+        return self._matrices[reads]
+
+    def transform(self, frame: pd.DataFrame, reads: str) -> np.ndarray:
+        """Other rows."""
+        values: Any = frame[[f.name for f in self.features]]
+        for step in self.steps(reads):
+            values = step.transform(values)
+        return values

@@ -1,0 +1,241 @@
+"""Which features help on rows that were not learned from; found inside one training part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
+
+from python_ext.features import Feature
+from python_ext.propensity import _metrics
+from python_ext.propensity._artefact import estimator_log_odds
+from python_ext.propensity._folds import group_ranks, grouped_folds
+from python_ext.propensity._preparation import Prepared
+
+DUPLICATE = 0.98  # correlation
+SELECTION_ROWS = 6000
+LEAST_CLASS_ROWS = 100
+USEFUL = 1.0  # standard errors by which shuffling a feature must hurt
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Features that are kept, and why each of the others is not."""
+
+    kept: list[Feature]
+    dropped: dict[str, str]
+
+
+def usable_features(
+    frame: pd.DataFrame,
+    features: Sequence[Feature],
+    folds: Sequence[tuple[np.ndarray, np.ndarray]],
+) -> Selection:
+    """Leave out features that have nothing to tell: no value, one value, or known too rarely."""
+    kept, dropped = [], {}
+    for feature in features:
+        column = frame[feature.name]
+        known = column.notna().to_numpy()
+        if not known.any():
+            dropped[feature.name] = "no value is known in training"
+        elif not all(known[inside].any() for inside, _ in folds):
+            dropped[feature.name] = "a value is known of too few training rows"
+        elif known.all() and column.nunique() == 1:
+            dropped[feature.name] = "one value in training"
+        else:
+            kept.append(feature)
+    return Selection(kept, dropped)
+
+
+def without_duplicates(
+    frame: pd.DataFrame, features: Sequence[Feature], *, label: np.ndarray
+) -> Selection:
+    """Of numbers that say the same thing keep the one that goes with the label most.
+
+    Two columns with a correlation of ``DUPLICATE`` or more, unknown in the same rows, share one
+    effect between them at random, so that neither can be read.
+    """
+    numbers = [feature for feature in features if feature.kind == "number"]
+    values = frame[[feature.name for feature in numbers]].to_numpy(dtype=float)
+    unknown = np.isnan(values)
+    filled = np.where(unknown, _column_means(values), values)
+    spread = filled.std(axis=0)
+    standard = (filled - filled.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    together = np.abs(standard.T @ standard) / max(len(values), 1)
+    with_label = np.abs(standard.T @ (label - label.mean()))
+    dropped: dict[str, str] = {}
+    for j in np.argsort(-with_label, kind="stable"):
+        if numbers[j].name in dropped:
+            continue
+        for k in np.flatnonzero(together[j] >= DUPLICATE):
+            weaker = (with_label[k], -k) < (with_label[j], -j)
+            if weaker and (unknown[:, j] == unknown[:, k]).all():
+                dropped.setdefault(
+                    numbers[k].name,
+                    f"says the same as {numbers[j].name} (correlation {together[j, k]:.3f})",
+                )
+    return Selection([f for f in features if f.name not in dropped], dropped)
+
+
+def _column_means(values: np.ndarray) -> np.ndarray:
+    known = ~np.isnan(values)
+    return np.where(known, values, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+
+
+def _quick_learners(rows: int, seed: int) -> dict[str, tuple[str, object]]:
+    """One that sees sums and one that sees steps and combinations; both fast."""
+    boosting = HistGradientBoostingClassifier(
+        max_iter=40,
+        max_leaf_nodes=8,
+        max_bins=32,
+        min_samples_leaf=max(10, rows // 50),
+        l2_regularization=10.0,
+        early_stopping=False,
+        random_state=seed,
+    )
+    return {
+        "linear": ("scaled", LogisticRegression(C=0.03, max_iter=300, random_state=seed)),
+        "boosting": ("open", boosting),
+    }
+
+
+def useful_features(
+    frame: pd.DataFrame,
+    features: Sequence[Feature],
+    *,
+    label: np.ndarray,
+    group: np.ndarray,
+    seed: int,
+    rows: int = SELECTION_ROWS,
+) -> Selection:
+    """Drop what does not help out of fold, by permutation importance.
+
+    Two quick learners are fitted on one half of the customers and judged on the other, both ways
+    round. A feature helps when shuffling its values among the judged rows raises the log loss of
+    either learner by more than ``USEFUL`` standard errors (Breiman 2001). Features that speak for
+    each other may all look idle, so what is left must prove itself: if either learner without the
+    dropped ones is worse by more than a standard error, those that helped at all come back, and
+    if that is not enough every feature does.
+
+    Parameters
+    ----------
+    frame
+        A ``feature_frame`` of one training part.
+    rows
+        Rows looked at, those of customers drawn by hash.
+
+    Returns
+    -------
+    Selection
+    """
+    features = list(features)
+    drawn = np.flatnonzero(group_ranks(group, seed=seed) < rows / max(len(group), 1))
+    frame, label, group = frame.iloc[drawn], label[drawn], np.asarray(group)[drawn]
+    if len(features) < 2 or min(label.sum(), (~label).sum()) < LEAST_CLASS_ROWS:
+        return Selection(features, {})
+    folds = grouped_folds(label, group, folds=2, seed=seed)
+    rows_of = {"label": label, "group": group, "folds": folds, "seed": seed}
+    loss, gain = _permutation_gains(frame, features, **rows_of)
+    strength = np.max([_strength(part) for part in gain.values()], axis=0)
+    for floor in (USEFUL, 0.0):
+        kept = [f for f, s in zip(features, strength, strict=True) if s > floor]
+        if len(kept) == len(features):
+            break
+        if kept and _holds(loss, frame, kept, **rows_of):
+            dropped = {
+                feature.name: f"does not help out of fold: shuffled, the log loss changes by "
+                f"{value:+.1f} standard errors"
+                for feature, value in zip(features, strength, strict=True)
+                if value <= floor
+            }
+            return Selection(kept, dropped)
+    return Selection(features, {})
+
+
+def _strength(gain: np.ndarray) -> np.ndarray:
+    """Mean rise of the loss over its standard error, per feature; 0 where nothing changes."""
+    error = gain.std(axis=0) / np.sqrt(len(gain))
+    return np.where(error > 0, gain.mean(axis=0) / np.where(error > 0, error, 1.0), 0.0)
+
+
+def _permutation_gains(
+    frame: pd.DataFrame,
+    features: list[Feature],
+    *,
+    label: np.ndarray,
+    group: np.ndarray,
+    folds: Sequence[tuple[np.ndarray, np.ndarray]],
+    seed: int,
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Per learner: out-of-fold loss of each row, and its rise with each feature shuffled."""
+    loss = {name: np.empty(len(label)) for name in _quick_learners(1, seed)}
+    gain = {name: np.zeros((len(label), len(features))) for name in loss}
+    rng = np.random.default_rng(seed)
+    for inside, outside in folds:
+        known = Prepared.fit(frame.iloc[inside], features, label=label[inside], group=group[inside])
+        order = rng.permutation(len(outside))
+        for name, (reads, learner) in _quick_learners(len(inside), seed).items():
+            learner.fit(known.matrix(reads), label[inside])
+            values = known.transform(frame.iloc[outside], reads)
+            loss[name][outside] = _row_loss(learner, values, label[outside])
+            for j, columns in enumerate(_columns_of(known, reads, features)):
+                moved = values[:, columns]
+                if (moved == moved[0]).all() or not _reads_any(learner, columns):
+                    continue
+                values[:, columns] = moved[order]
+                gain[name][outside, j] = (
+                    _row_loss(learner, values, label[outside]) - loss[name][outside]
+                )
+                values[:, columns] = moved
+    return loss, gain
+
+
+def _row_loss(learner: object, values: np.ndarray, label: np.ndarray) -> np.ndarray:
+    odds = estimator_log_odds(learner, values)
+    return _metrics.row_log_loss(label, 1 / (1 + np.exp(-odds)))
+
+
+def _columns_of(known: Prepared, reads: str, features: list[Feature]) -> list[np.ndarray]:
+    """Columns of the prepared matrix that each feature feeds, its missing flag included."""
+    encoder, imputer = known.steps(reads)[:2]
+    source = np.array([encoder.names_[j] for j in encoder.outputs_], dtype=object)
+    source = np.concatenate([source, source[imputer.flagged_]])
+    return [np.flatnonzero(source == feature.name) for feature in features]
+
+
+def _reads_any(learner: object, columns: np.ndarray) -> bool:
+    """Whether the fitted learner looks at one of the columns at all."""
+    if isinstance(learner, LogisticRegression):
+        return bool(np.any(learner.coef_[0, columns] != 0))
+    return bool(np.isin(columns, _split_columns(learner)).any())
+
+
+def _split_columns(learner: HistGradientBoostingClassifier) -> np.ndarray:
+    nodes = [stage[0].nodes for stage in learner._predictors]
+    return np.unique(np.concatenate([n["feature_idx"][~n["is_leaf"].astype(bool)] for n in nodes]))
+
+
+def _holds(
+    full: dict[str, np.ndarray],
+    frame: pd.DataFrame,
+    kept: list[Feature],
+    *,
+    label: np.ndarray,
+    group: np.ndarray,
+    folds: Sequence[tuple[np.ndarray, np.ndarray]],
+    seed: int,
+) -> bool:
+    """Whether no learner is worse without the others by more than a standard error."""
+    reduced = {name: np.empty(len(label)) for name in full}
+    for inside, outside in folds:
+        known = Prepared.fit(frame.iloc[inside], kept, label=label[inside], group=group[inside])
+        for name, (reads, learner) in _quick_learners(len(inside), seed).items():
+            learner.fit(known.matrix(reads), label[inside])
+            values = known.transform(frame.iloc[outside], reads)
+            reduced[name][outside] = _row_loss(learner, values, label[outside])
+    worse = [reduced[name] - full[name] for name in full]
+    return all(w.mean() <= w.std() / np.sqrt(len(w)) for w in worse)

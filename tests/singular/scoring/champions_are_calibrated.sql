@@ -1,0 +1,14 @@
+-- A row here is a bin of probabilities that do not come true, by more than chance and more than the
+-- tolerance. Do not plan contacts or budgets by them: see in feature_drift what has moved, and train
+-- anew (var propensity_retrain).
+{{ config(severity='warn') }}
+
+select
+    target,
+    bin,
+    predicted,
+    actual,
+    ci_low,
+    ci_high
+from {{ ref('model_reliability') }}
+where is_off
