@@ -95,7 +95,8 @@ SINGULAR = {
         "where first_event_on is not null"
     ),
     "lifetimes_end_before_their_cutoff": (
-        "update ml.ml_customer_lifetimes set last_event_at = cutoff_on where cutoff_name = 'train_1'"
+        "update ml.ml_customer_lifetimes set last_event_at = cutoff_on "
+        "where cutoff_name = 'train_1'"
     ),
     "value_outcomes_stay_in_their_horizon": (
         "update intermediate.int_value_outcomes set first_event_on = label_ends_on "
