@@ -103,6 +103,18 @@ SINGULAR = {
         "update intermediate.int_customer_labels set first_event_on = cutoff_on - 1 "
         "where first_event_on is not null"
     ),
+    "lifetimes_end_before_their_cutoff": (
+        "update ml.ml_customer_lifetimes set last_event_at = cutoff_on "
+        "where cutoff_name = 'train_1'"
+    ),
+    "value_outcomes_stay_in_their_horizon": (
+        "update intermediate.int_value_outcomes set first_event_on = label_ends_on "
+        "where first_event_on is not null"
+    ),
+    "each_run_has_one_champion_of_value": "update marts.value_models set is_champion = true",
+    "value_tiers_reach_everybody": (
+        "update reference.value_tiers set share_from_top = 0.99 where share_from_top = 1"
+    ),
     "labels_wait_for_their_window": (
         "update intermediate.int_customer_labels set label = true where split = 'score'"
     ),
