@@ -33,6 +33,7 @@ SCHEMAS = {
     "ml_value_calibration": lifetime_value.CALIBRATION_SCHEMA,
     "ml_propensity_models": propensity.MODELS_SCHEMA,
     "ml_propensity_scores": propensity.SCORES_SCHEMA,
+    "ml_propensity_importances": propensity.IMPORTANCES_SCHEMA,
     "ml_propensity_metrics": propensity.METRICS_SCHEMA,
     "ml_feature_distributions": drift.DISTRIBUTIONS_SCHEMA,
     "ml_feature_drift": drift.DRIFT_SCHEMA,
@@ -222,6 +223,7 @@ def test_two_builds_of_the_same_input_give_equal_marts(demo_build, demo_data, tm
         "--exclude-resource-type=unit_test",
         folder=tmp_path / "again",
         raw_data=demo_data,
+        lean=False,
     )
     assert again.returncode == 0, again.output[-3000:]
     with duckdb.connect() as connection:
