@@ -14,6 +14,9 @@ The changed month, made by editing the raw files of the demo from that day on:
 - every second e-mail that would have been opened is not;
 - one in three visits comes from a new source, `podcast`;
 - it brings new customers, two for every five people there were, with one order each, in that month.
+
+A month later such a wave of new customers has moved on through recency and engagement, and models
+are trained once more: that is drift as well.
 """
 
 from __future__ import annotations
@@ -38,7 +41,7 @@ from python_ext.synth import generate
 PROJECT = Path(__file__).resolve().parents[1]
 MODELS = ("+feature_drift", "+model_decay", "+model_metrics")
 # The demo ends with June 2026.
-BEFORE, CHANGED, NEXT = date(2026, 5, 1), date(2026, 6, 1), date(2026, 7, 1)
+BEFORE, CHANGED, NEXT = date(2026, 5, 1), date(2026, 6, 1), date(2026, 6, 2)
 NEW_SOURCE = "podcast"
 PLANTED = "POD"
 MEMORIES = ("ml_propensity_models", "ml_feature_distributions")
@@ -276,7 +279,7 @@ def main() -> None:
         show("What was remembered before:", pd.DataFrame(check_history(start, database)))
     following = work / "next.duckdb"
     shutil.copy(work / "drifted.duckdb", following)
-    tell(following, NEXT, build(following, changed, NEXT), "A month further in the changed shop")
+    tell(following, NEXT, build(following, changed, NEXT), "The day after")
     show(
         "What was remembered before:",
         pd.DataFrame(check_history(work / "drifted.duckdb", following)),
