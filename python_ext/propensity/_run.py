@@ -41,6 +41,7 @@ from python_ext.propensity._search import SearchBudget
 from python_ext.propensity._targets import Target, load_targets
 from python_ext.propensity._tracking import log_run
 
+TRIED_ROWS = 10
 PREVALENCE, RECENCY = "prevalence", "recency_alone"
 
 
@@ -230,6 +231,14 @@ class _TargetRun:
             return None, (
                 f"cannot be used any more: model {model.model_id} needs {', '.join(gone[:3])}"
                 f"{more}, which is no feature any more or whose source is off"
+            )
+        try:
+            model.score(self.examples.score.head(TRIED_ROWS))
+        except (TypeError, KeyError, ValueError, AttributeError, IndexError) as error:
+            # Read back, but not by the version of the library that wrote it.
+            return None, (
+                f"cannot be used any more: model {model.model_id} does not score "
+                f"({type(error).__name__}: {error})"
             )
         return model, None
 

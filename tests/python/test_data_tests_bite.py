@@ -197,6 +197,16 @@ SINGULAR = {
     "no_judgement_is_of_a_handful": (
         "update ml.ml_propensity_groups set customers = 9 where attribute = 'gender'"
     ),
+    "each_active_target_has_one_champion": (
+        "update marts.model_registry set is_champion = true where target = 'purchase'"
+    ),
+    "champions_are_what_was_stored": (
+        "update ml.ml_propensity_models set artefact = 'other bytes'::blob where is_champion"
+    ),
+    "champions_are_not_worse_than_recency_alone": (
+        "update marts.model_metrics set ci_high = -0.001 "
+        "where is_champion and metric = 'gain_over_recency_alone'"
+    ),
     "each_target_has_one_champion": (
         "update marts.model_metrics set is_champion = false where target = 'purchase'"
     ),
