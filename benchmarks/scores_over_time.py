@@ -254,6 +254,9 @@ def main() -> None:
     parser.add_argument("--customers", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--work", type=Path, default=PROJECT / "data" / "scores_over_time")
+    parser.add_argument(
+        "--vars", type=json.loads, default={}, help="vars of every build, as JSON, to be quicker"
+    )
     options = parser.parse_args()
     work = options.work.resolve()
     work.mkdir(parents=True, exist_ok=True)
@@ -268,18 +271,18 @@ def main() -> None:
 
     start = work / "start.duckdb"
     start.unlink(missing_ok=True)
-    tell(start, BEFORE, build(start, raw_data, BEFORE), "The first build")
+    tell(start, BEFORE, build(start, raw_data, BEFORE, **options.vars), "The first build")
     for name, folder, title in (
         ("undrifted", raw_data, "An ordinary month"),
         ("drifted", changed, "The changed month"),
     ):
         database = work / f"{name}.duckdb"
         shutil.copy(start, database)
-        tell(database, CHANGED, build(database, folder, CHANGED), title)
+        tell(database, CHANGED, build(database, folder, CHANGED, **options.vars), title)
         show("What was remembered before:", pd.DataFrame(check_history(start, database)))
     following = work / "next.duckdb"
     shutil.copy(work / "drifted.duckdb", following)
-    tell(following, NEXT, build(following, changed, NEXT), "The day after")
+    tell(following, NEXT, build(following, changed, NEXT, **options.vars), "The day after")
     show(
         "What was remembered before:",
         pd.DataFrame(check_history(work / "drifted.duckdb", following)),
