@@ -32,6 +32,7 @@ from python_ext.propensity._leakage import (
     check_features,
     check_windows,
 )
+from python_ext.propensity._learn import Learned, infer_feature, learn
 from python_ext.propensity._memory import MODELS_SCHEMA, champion_rows, last_run
 from python_ext.propensity._metrics import judge
 from python_ext.propensity._run import run_propensity
@@ -58,6 +59,7 @@ __all__ = [
     "Explanation",
     "FittedCandidate",
     "LeakageError",
+    "Learned",
     "PropensityModel",
     "SearchBudget",
     "Target",
@@ -74,6 +76,7 @@ __all__ = [
     "gain_table",
     "grouped_folds",
     "importances",
+    "infer_feature",
     "judge",
     "judge_all_groups",
     "judge_gains",
@@ -81,6 +84,7 @@ __all__ = [
     "judge_profits",
     "judge_reliability",
     "last_run",
+    "learn",
     "list_metrics",
     "load_targets",
     "profit_curve",
