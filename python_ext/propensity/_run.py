@@ -307,8 +307,15 @@ class _TargetRun:
                     "auto."
                 )
             return Decision(True, said if objection else f"{said} is stored")
+        stored = reference or {}
+        attempted_on = pd.Timestamp(stored.get("attempted_on") or self.as_of)
         feature_drift, score_drift = compare(
-            self.examples.score, self.features, model, reference or {}
+            self.examples.score,
+            self.features,
+            model,
+            stored,
+            past=self.examples.past,
+            days=(pd.Timestamp(self.as_of) - attempted_on).days,
         )
         now = self._bench.auc(model)
         return decide_retrain(
@@ -350,24 +357,26 @@ class _TargetRun:
     ) -> list[dict[str, Any]]:
         fitted = self._fit(train=True)
         contenders = self._contenders(fitted)
+        notes = "; ".join(dict.fromkeys(each.note for each in fitted if each.note))
+        problem = self._problem or notes
         incumbent = None if model is None else self._bench.contender(model)
+        withdrawn = withdrawn_models(self.stored)
         verdict = choose_champion(
             [contenders[name] for name in self.algorithms if name in contenders],
             contenders[PREVALENCE],
             recency=contenders.get(RECENCY),
             incumbent=incumbent,
             objection=objection,
-            withdrawn=withdrawn_models(self.stored),
+            problem=problem,
+            withdrawn=withdrawn,
         )
-        notes = "; ".join(dict.fromkeys(each.note for each in fitted if each.note))
-        problem = self._problem or notes
         if problem:
             decision = Decision(True, f"{decision.reason}; {problem}")
         builder = self._builder.beside(contenders, decision="trained", why=decision.reason)
         rows = [
             builder.new(
                 each,
-                role=_role(each, verdict, withdrawn_models(self.stored)),
+                role=_role(each, verdict, withdrawn),
                 reason=verdict.reasons[each.model.model_id],
                 reference=self._new_reference(each.model, verdict),
             )

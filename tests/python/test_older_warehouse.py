@@ -1,4 +1,4 @@
-"""A warehouse whose memory of segments or models is of an older version: the build says what to do."""
+"""A warehouse whose memory is of an older version: the build says what to do."""
 
 import duckdb
 import pytest

@@ -100,7 +100,10 @@ final as (
         gap_spread_days / nullif(mean_gap_days, 0) as gap_variation,
         last_gap_days,
         mean_gap_days - recency_days as days_to_expected_purchase,
-        (recency_days - mean_gap_days) / greatest(gap_spread_days, 1) as rhythm_deviation,
+        case
+            when gap_spread_days is not null
+                then (recency_days - mean_gap_days) / greatest(gap_spread_days, 1)
+        end as rhythm_deviation,
         largest_order_value,
         last_order_value,
         order_value_spread,

@@ -9,13 +9,14 @@ def model(dbt, session):
     drawn = frames.sample(known, key=key, rows=dbt.config.get("sample_rows", 300000))
     labels = frames.join(dbt.ref("int_customer_labels"), drawn, on=key)
     before = frames.previous(dbt, session)
+    as_of = frames.to_pandas(dbt.ref("int_as_of_date"))["as_of_date"].iloc[0]
     models = propensity.run_propensity(
         frames.to_pandas(drawn),
         frames.to_pandas(labels),
         frames.to_pandas(dbt.ref("feature_definitions")),
         frames.to_pandas(dbt.ref("propensity_targets")),
         None if before is None else frames.to_pandas(before),
-        as_of=frames.to_pandas(dbt.ref("int_as_of_date"))["as_of_date"].iloc[0],
+        as_of=as_of,
         categories=frames.to_pandas(dbt.ref("int_categories_ranked")),
         sources=dbt.config.get("sources", {}),
         **dbt.config.get("options"),
