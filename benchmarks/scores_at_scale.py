@@ -93,7 +93,9 @@ def score_table(model: propensity.PropensityModel, database: Path) -> tuple[floa
             propensity.SCORES_SCHEMA,
             order_by=("target", "cutoff_name", "customer_key"),
         )
-        connection.cursor().execute("create or replace table scored as select * from reader")
+        connection.cursor().register("scores", reader).execute(
+            "create or replace table scored as select * from scores"
+        )
         seconds = time.process_time() - start
         count, off = connection.execute(
             "select count(*), max(abs(base_log_odds + coalesce(driver_1_effect, 0) "
@@ -141,7 +143,9 @@ def main() -> None:
             for part in range(-(-asked.rows // 100_000)):
                 rows = made_up_rows(min(100_000, asked.rows - part * 100_000), seed=part + 2)
                 verb = "create table rows as" if part == 0 else "insert into rows"
-                connection.execute(f"{verb} select * exclude (label) from rows")
+                connection.register("part", rows).execute(
+                    f"{verb} select * exclude (label) from part"
+                )
         print(
             f"{'algorithm':<20} {'rows':>9} {'seconds':>8} {'rows/s':>9} {'before rows/s':>13} "
             f"{'ratio':>6} {'peak MB':>8}"

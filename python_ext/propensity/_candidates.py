@@ -25,6 +25,7 @@ ALGORITHMS = (
 )  # simplest first
 BASELINES = ("recency_alone", "prevalence")
 FOREST_TREES = 50
+FOREST_LEAVES = 256
 
 Settings = dict[str, Any]
 
