@@ -7,7 +7,8 @@ unknown values, categories of few and of many levels), writes a table of rows to
 scores it in batches as the model ml_propensity_scores does: read, encode, score, explain, pick
 drivers, write. Beside it stands the way of before, on fewer rows: each of twelve features set back
 to its median, one after the other, and the texts made in Python, which neither adds up nor sees a
-feature outside the twelve.
+feature outside the twelve. Seconds are those of the processor, on one thread: on a machine of its
+own that is the time it takes.
 """
 
 from __future__ import annotations
