@@ -4,10 +4,16 @@ from datetime import date
 
 import duckdb
 import numpy as np
+import pandas as pd
 import pytest
 
 from python_ext.propensity._metrics import expected_calibration_error
-from python_ext.truth import calibration_error_by_chance, read_observed
+from python_ext.truth import (
+    calibration_error_by_chance,
+    driver_directions,
+    process_agreement,
+    read_observed,
+)
 
 END_ON = date(2026, 6, 30)
 
@@ -116,3 +122,62 @@ def test_calibration_error_of_chance_is_that_of_labels_drawn_from_the_scores():
     off = np.clip(probability + 0.03, 0, 1)
     assert expected_calibration_error(rng.random(4000) < probability, off) > rarely
     assert calibration_error_by_chance(probability) == (mean, rarely)
+
+
+def made_up_scores(target, probability):
+    """Six people: two have stopped, one of the others buys in other months only."""
+    oracle = np.array([0.0, 0.0, 0.0, 0.4, 0.6, 0.9])
+    return pd.DataFrame(
+        {
+            "target": target,
+            "probability": probability,
+            "attainable": probability,
+            "oracle": oracle if target == "purchase" else 1 - oracle,
+            "is_customer": [False, False, True, True, True, True],
+            "purchase_rate": [0.9, 0.2, 0.8, 0.1, 0.2, 0.3],
+        }
+    )
+
+
+def test_a_score_that_follows_the_process_is_told_from_one_that_does_not():
+    right = [0.05, 0.1, 0.2, 0.5, 0.6, 0.7]
+    for target, probability in (("purchase", right), ("churn", [1 - p for p in right])):
+        found = process_agreement(made_up_scores(target, probability))
+        assert found.tolist() == pytest.approx([1.0, 1.0, 1.0, 1.0])
+        contrary = process_agreement(made_up_scores(target, probability[::-1]))
+        assert contrary[["stopped", "season", "rate"]].tolist() == [0.0, 0.0, -1.0]
+    # With nobody out of season there is nothing to tell.
+    rows = made_up_scores("purchase", right)
+    rows.loc[2, "oracle"] = 0.1
+    assert np.isnan(process_agreement(rows)["season"])
+
+
+def test_drivers_are_held_against_the_direction_of_the_process():
+    value = np.arange(1.0, 11.0)
+    likely = value / 20
+
+    def driver(feature, effect, attainable, of=value):
+        return pd.DataFrame(
+            {"feature": feature, "value": of, "effect": effect, "attainable": attainable}
+        )
+
+    drivers = pd.concat(
+        [
+            driver("frequency", value * 3, likely),
+            driver("recency_days", value * 2, likely[::-1]),
+            driver("weekend_share", value, likely),
+            driver("favourite_category", value / 2, likely, of=np.nan),
+            driver("tickets_365d", -value / 100, likely),
+        ]
+    )
+    found = driver_directions(drivers).set_index("feature")
+    assert found.index[0] == "frequency" and found["share"].sum() == pytest.approx(1)
+    assert found.loc["frequency", "agrees"]
+    # It raises the score where the process says it lowers the chance.
+    assert not found.loc["recency_days", "agrees"]
+    # It cannot matter at all: as a main driver it is wrong whatever its direction.
+    assert found.loc["weekend_share", "is_main"] and not found.loc["weekend_share", "agrees"]
+    small = pd.concat([drivers, driver("frequency", value * 100, likely)])
+    assert driver_directions(small).set_index("feature").loc["weekend_share", "agrees"]
+    assert found["agrees"].isna().tolist() == (found.index == "favourite_category").tolist()
+    assert not found.loc["tickets_365d", "agrees"] and not found.loc["tickets_365d", "is_main"]
