@@ -277,3 +277,17 @@
         else levenshtein({{ first }}, {{ second }})
     end
 {%- endmacro %}
+
+
+{#- The SHA-256 hash of bytes, in hexadecimal digits. -#}
+{% macro sha256_hex(bytes) -%}
+    {{ return(adapter.dispatch('sha256_hex')(bytes)) }}
+{%- endmacro %}
+
+{% macro default__sha256_hex(bytes) -%}
+    sha256({{ bytes }})
+{%- endmacro %}
+
+{% macro spark__sha256_hex(bytes) -%}
+    sha2({{ bytes }}, 256)
+{%- endmacro %}

@@ -9,3 +9,30 @@
     insert into {{ arg_dict['target_relation'] }} ({{ columns }})
     select {{ columns }} from {{ arg_dict['temp_relation'] }}
 {%- endmacro %}
+
+
+{#-
+    Replaces what a remembering table holds, in one step: a query that reads the table itself. For
+    what a person changes by hand, outside a build.
+
+    Arguments:
+        relation (Relation): the table.
+        query (string): its new content, all columns in order.
+-#}
+{% macro rewrite_memory(relation, query) -%}
+    {{ return(adapter.dispatch('rewrite_memory')(relation, query)) }}
+{%- endmacro %}
+
+{% macro default__rewrite_memory(relation, query) -%}
+    {%- do run_query('create or replace table ' ~ relation ~ ' as ' ~ query) -%}
+    {#- What `dbt run-operation` leaves open is undone when it ends. -#}
+    {%- do run_query('commit') -%}
+{%- endmacro %}
+
+{% macro spark__rewrite_memory(relation, query) -%}
+    {#- Spark cannot overwrite a table that the same statement reads. -#}
+    {%- set aside = relation ~ '__rewritten' -%}
+    {%- do run_query('create table ' ~ aside ~ ' using parquet as ' ~ query) -%}
+    {%- do run_query('insert overwrite table ' ~ relation ~ ' select * from ' ~ aside) -%}
+    {%- do run_query('drop table ' ~ aside) -%}
+{%- endmacro %}

@@ -46,9 +46,10 @@
     Arguments:
         table (string): source and table, as `web.events`.
         expression (string): what to compute when the source is on.
+        type (string): its type.
 -#}
-{% macro if_source_on(table, expression) -%}
-    {%- if source_is_on(table) -%} {{ expression }} {%- else -%} cast(null as double) {%- endif -%}
+{% macro if_source_on(table, expression, type='double') -%}
+    {%- if source_is_on(table) -%} {{ expression }} {%- else -%} cast(null as {{ type }}) {%- endif -%}
 {%- endmacro %}
 
 

@@ -22,8 +22,9 @@ PROFILES: Mapping[str, str] = {
     "customer_scores": "true",
     "customer_segments": (
         "segment_id <> -1 or coalesce(membership_probability, purchase_probability, "
-        "churn_probability, engagement_score) is not null"
+        "churn_probability, engagement_score) is not null or value_tier is not null"
     ),
+    "customer_value": "true",
     "segment_projection": "true",
     "segment_history": "true",
     "customer_rfm": "rfm_segment <> 'Not profiled' or coalesce(r_score, recency_days) is not null",

@@ -16,6 +16,7 @@ from python_ext.settings import is_on
 TRANSFORMS = ("none", "log", "sqrt", "share")
 PURPOSES = ("propensity",)
 KINDS = ("number", "category")
+SCORES_ONLY = "scores"  # group of the features that describe no segment
 
 
 @dataclass(frozen=True)

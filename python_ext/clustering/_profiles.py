@@ -11,7 +11,13 @@ from scipy import stats
 
 from python_ext import frames
 from python_ext.clustering._wording import Wording
-from python_ext.features import Feature, feature_matrix, select_features, transformed
+from python_ext.features import (
+    SCORES_ONLY,
+    Feature,
+    feature_matrix,
+    select_features,
+    transformed,
+)
 
 CUSTOMER_KEY = "customer_key"
 LEVELS = {
@@ -165,6 +171,8 @@ def profile_segments(
 ) -> pd.DataFrame:
     """Describe each segment of each view and level by every feature whose source is on.
 
+    Features of the group ``scores`` are left out: they are many, and say little to a reader.
+
     Parameters
     ----------
     clusters
@@ -206,6 +214,7 @@ def profile_segments(
             feature, label_en=wording.label(feature, "en"), label_fr=wording.label(feature, "fr")
         )
         for feature in select_features(definitions, frame.columns, sources=sources)
+        if feature.view != SCORES_ONLY
     ]
     frame = frame.sort_values(CUSTOMER_KEY, kind="stable").reset_index(drop=True)
     keys = pd.Index(frame[CUSTOMER_KEY])

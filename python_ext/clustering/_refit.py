@@ -12,14 +12,14 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from python_ext.clustering._drift import (
+from python_ext.clustering._model import SegmentModel
+from python_ext.clustering._views import View
+from python_ext.drift import (
     CHANCE,
     compare_counts,
     describe_distribution,
     measure_drift,
 )
-from python_ext.clustering._model import SegmentModel
-from python_ext.clustering._views import View
 from python_ext.errors import SegmentationError
 
 REFITS = ("auto", "always", "never")

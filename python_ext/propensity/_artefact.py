@@ -57,7 +57,7 @@ class PropensityModel:
     typical
         What the middle customer of the training rows has: the median of each number, in the
         feature's own unit, and the most frequent level of each category.
-    medians, driver_features
+    medians
         Of models made by ``train_models`` alone.
     """
 
@@ -70,7 +70,6 @@ class PropensityModel:
     prevalence: float
     typical: list[float | str | None] = field(default_factory=list)
     medians: list[float] = field(default_factory=list)
-    driver_features: list[int] = field(default_factory=list)
 
     def _inputs(self, frame: pd.DataFrame) -> Any:
         if isinstance(self.pipeline[0], FeatureEncoder):

@@ -1,18 +1,23 @@
-"""Champions at work: probabilities with their drivers, and the long table of figures."""
+"""Champions at work: probabilities with their drivers."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
 
+import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from python_ext.features import Feature
 from python_ext.frames import Schema
 from python_ext.imputation import FeatureImputer
-from python_ext.propensity._artefact import ArtefactError, PropensityModel, read_artefact
-from python_ext.propensity._drivers import DRIVERS, driver_texts
+from python_ext.propensity._artefact import PropensityModel
+from python_ext.propensity._drivers import DRIVER_COLUMNS, top_drivers
+from python_ext.propensity._importance import list_importances
+from python_ext.propensity._memory import champion_rows, read_champion
+from python_ext.propensity._shapley import Explainer, Explanation, probability_of
 
 SCORES_SCHEMA = Schema(
     {
@@ -20,26 +25,11 @@ SCORES_SCHEMA = Schema(
         "target": "string",
         "cutoff_name": "string",
         "probability": "double",
-        **{f"driver_{rank}": "string" for rank in range(1, DRIVERS + 1)},
-        **{f"driver_{rank}_effect": "double" for rank in range(1, DRIVERS + 1)},
+        "log_odds": "double",
+        **DRIVER_COLUMNS,
         "model_id": "string",
     },
     key=("customer_key", "target", "cutoff_name"),
-)
-
-METRICS_SCHEMA = Schema(
-    {
-        "model_id": "string",
-        "target": "string",
-        "algorithm": "string",
-        "is_champion": "boolean",
-        "split": "string",
-        "metric": "string",
-        "value": "double",
-        "ci_low": "double",
-        "ci_high": "double",
-    },
-    key=("target", "algorithm", "split", "metric"),
 )
 
 
@@ -50,23 +40,35 @@ class Champions:
     models: dict[str, PropensityModel]
 
     @classmethod
-    def load(cls, rows: pd.DataFrame) -> Champions:
+    def load(cls, rows: pd.DataFrame, *, as_of: date | None = None) -> Champions:
         """Read the champions out of the rows of ``ml_propensity_models``.
+
+        Parameters
+        ----------
+        rows
+            Of all runs.
+        as_of
+            Runs of later dates are not looked at; the latest run counts if not given.
 
         Raises
         ------
         ArtefactError
-            If a target has not exactly one champion, or an artefact is refused.
+            If a target has more than one champion, or an artefact is refused.
         """
-        models: dict[str, PropensityModel] = {}
-        for row in rows[rows["is_champion"].astype(bool)].to_dict("records"):
-            if row["target"] in models:
-                raise ArtefactError(f"target {row['target']} has more than one champion")
-            model = read_artefact(row["artefact"], sha256=row["artefact_sha256"])
-            if model.model_id != row["model_id"]:
-                raise ArtefactError(f"the artefact of {row['model_id']} is of {model.model_id}")
-            models[row["target"]] = model
+        chosen = champion_rows(rows, as_of=as_of).to_dict("records")
+        models = {row["target"]: read_champion(row) for row in chosen}
         return cls(models)
+
+    @cached_property
+    def explainers(self) -> dict[str, Explainer]:
+        """By target: what explaining needs, made once for all batches."""
+        return {target: Explainer(model) for target, model in self.models.items()}
+
+    def importances(
+        self, rows: pd.DataFrame, examples: pd.DataFrame, *, seed: int = 42
+    ) -> pd.DataFrame:
+        """What each champion owes to its features; as ``list_importances``."""
+        return list_importances(self.models, rows, examples, seed=seed)
 
     @property
     def imputations(self) -> dict[str, tuple[list[Feature], FeatureImputer] | None]:
@@ -94,28 +96,19 @@ class Champions:
             for target, model in self.models.items():
                 rows = frame[frame["target"] == target]
                 if len(rows) and model.prevalence == model.prevalence:
-                    scored = rows.assign(probability=model.score(rows), model_id=model.model_id)
-                    parts.append(scored.join(driver_texts(model, rows))[list(SCORES_SCHEMA)])
+                    parts.append(_score(model, self.explainers[target], rows))
         return pd.concat(parts) if parts else pd.DataFrame(columns=list(SCORES_SCHEMA))
 
 
-def list_metrics(models: pd.DataFrame) -> pd.DataFrame:
-    """The figures of all models as one long table.
-
-    Parameters
-    ----------
-    models
-        Rows of ``ml_propensity_models``; ``metrics`` is the JSON text written there.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns of ``METRICS_SCHEMA``, one row per model, split and metric.
-    """
-    names = ["model_id", "target", "algorithm", "is_champion"]
-    rows = [
-        {**{name: row[name] for name in names}, **figure}
-        for row in models.to_dict("records")
-        for figure in json.loads(row["metrics"])
-    ]
-    return pd.DataFrame(rows, columns=list(METRICS_SCHEMA))
+def _score(model: PropensityModel, explainer: Explainer, rows: pd.DataFrame) -> pd.DataFrame:
+    """Probability and drivers of rows of one target, from one encoding of them."""
+    scored = rows[["customer_key", "target", "cutoff_name"]].assign(model_id=model.model_id)
+    if model.pipeline is None:
+        scored["probability"], scored["log_odds"] = model.prevalence, explainer.base
+        explanation = Explanation([], explainer.base, np.zeros((len(rows), 0)))
+    else:
+        encoded = explainer.encode(rows)
+        scored["log_odds"] = explainer.log_odds(encoded)
+        scored["probability"] = probability_of(model, scored["log_odds"].to_numpy())
+        explanation = explainer.explain(encoded)
+    return scored.join(top_drivers(explanation, rows, model.features))[list(SCORES_SCHEMA)]

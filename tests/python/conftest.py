@@ -21,6 +21,10 @@ PROJECT = Path(__file__).resolve().parents[2]
 DBT = Path(sys.executable).parent / "dbt"
 
 
+# What most builds of tests need not find out again: `demo_build` runs with the settings of a user.
+LEAN = {"segmentation_algorithms": ["kmeans"], "projection_rows": 100, "stability_sample_rows": 500}
+
+
 @dataclass(frozen=True)
 class Build:
     """A dbt command that ran: where its files are, and what it said."""
@@ -44,11 +48,17 @@ class Build:
 
 
 def run_dbt(
-    *arguments: str, folder: Path, raw_data: Path, variables: dict | None = None, env=None
+    *arguments: str,
+    folder: Path,
+    raw_data: Path,
+    variables: dict | None = None,
+    env=None,
+    lean: bool = True,
 ) -> Build:
     """Run dbt from the project root, with database, target and log in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    settings = {**dataset_vars(str(raw_data), project_dir=PROJECT).vars, **(variables or {})}
+    settings = dataset_vars(str(raw_data), project_dir=PROJECT).vars
+    settings = {**settings, **(LEAN if lean else {}), **(variables or {})}
     environment = {
         **os.environ,
         "SEGMENTATION_DATABASE": str(folder / "build.duckdb"),
@@ -110,7 +120,8 @@ def demo_build(shared_folder, demo_data) -> Build:
         kept = folder / "build.pickle"
         if not kept.exists():
             kept.parent.mkdir(exist_ok=True)
-            kept.write_bytes(pickle.dumps(run_dbt("build", folder=folder, raw_data=demo_data)))
+            built = run_dbt("build", folder=folder, raw_data=demo_data, lean=False)
+            kept.write_bytes(pickle.dumps(built))
         build = pickle.loads(kept.read_bytes())
     assert build.returncode == 0, build.output[-4000:]
     return build

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from conftest import run_dbt
 
-from python_ext import clustering, identity, propensity, quality
+from python_ext import clustering, drift, identity, lifetime_value, propensity, quality
 
 SCHEMAS = {
     "ml_identity_links": identity.LINKS_SCHEMA,
@@ -26,9 +26,18 @@ SCHEMAS = {
     "ml_segment_stability": clustering.STABILITY_SCHEMA,
     "ml_segment_tree": clustering.TREE_SCHEMA,
     "ml_segment_loadings": clustering.LOADINGS_SCHEMA,
+    "ml_lifetime_models": lifetime_value.LIFETIME_MODELS_SCHEMA,
+    "ml_customer_lifetimes": lifetime_value.LIFETIMES_SCHEMA,
+    "ml_value_models": lifetime_value.VALUE_MODELS_SCHEMA,
+    "ml_customer_value": lifetime_value.CUSTOMER_VALUE_SCHEMA,
+    "ml_value_calibration": lifetime_value.CALIBRATION_SCHEMA,
     "ml_propensity_models": propensity.MODELS_SCHEMA,
     "ml_propensity_scores": propensity.SCORES_SCHEMA,
+    "ml_propensity_importances": propensity.IMPORTANCES_SCHEMA,
     "ml_propensity_metrics": propensity.METRICS_SCHEMA,
+    "ml_feature_distributions": drift.DISTRIBUTIONS_SCHEMA,
+    "ml_feature_drift": drift.DRIFT_SCHEMA,
+    "ml_model_decay": drift.DECAY_SCHEMA,
     "ml_propensity_reliability": propensity.RELIABILITY_SCHEMA,
     "ml_propensity_gains": propensity.GAINS_SCHEMA,
     "ml_propensity_profits": propensity.PROFITS_SCHEMA,
@@ -214,6 +223,7 @@ def test_two_builds_of_the_same_input_give_equal_marts(demo_build, demo_data, tm
         "--exclude-resource-type=unit_test",
         folder=tmp_path / "again",
         raw_data=demo_data,
+        lean=False,
     )
     assert again.returncode == 0, again.output[-3000:]
     with duckdb.connect() as connection:

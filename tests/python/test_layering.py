@@ -16,9 +16,11 @@ STAGES = [
     ("intermediate/orders",),
     ("intermediate/web",),
     ("intermediate/engagement",),
+    ("intermediate/lifetimes", "ml/lifetimes"),
     ("intermediate/features",),
     ("ml/segments",),
     ("ml/scoring",),
+    ("ml/value",),
     ("marts",),
 ]
 

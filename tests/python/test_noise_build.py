@@ -34,6 +34,7 @@ def noise_build(demo_data, tmp_path_factory):
         folder=folder,
         raw_data=raw_data,
         variables={"sources": SHOP_ONLY, "stability_sample_rows": 300},
+        lean=False,
     )
     assert build.returncode == 0, build.output[-3000:]
     return build

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from python_ext.clustering import _drift
+from python_ext import drift
 from python_ext.clustering._succession import first_ids, succeed
 
 
@@ -180,12 +180,12 @@ def test_psi_is_the_sum_by_hand():
     expected, actual = np.array([50, 30, 20]), np.array([40, 40, 20])
     by_hand = (0.4 - 0.5) * np.log(0.4 / 0.5) + (0.4 - 0.3) * np.log(0.4 / 0.3)
     assert by_hand == pytest.approx(0.05108, abs=1e-5)
-    assert _drift.population_stability(expected, actual) == pytest.approx(by_hand)
-    assert _drift.population_stability(expected, expected * 7) == pytest.approx(0)
+    assert drift.population_stability(expected, actual) == pytest.approx(by_hand)
+    assert drift.population_stability(expected, expected * 7) == pytest.approx(0)
 
 
 def test_an_empty_bin_is_no_infinity():
-    value = _drift.population_stability(np.array([100, 0]), np.array([50, 50]))
+    value = drift.population_stability(np.array([100, 0]), np.array([50, 50]))
     assert np.isfinite(value) and value > 1
 
 
@@ -193,9 +193,9 @@ def test_chance_exceeds_the_critical_value_as_often_as_is_said():
     """Two samples of one distribution, drawn 4,000 times."""
     rng = np.random.default_rng(5)
     share = np.array([0.1, 0.2, 0.3, 0.4])
-    limit = _drift.critical_stability(4, 800, 500, chance=0.05)
+    limit = drift.critical_stability(4, 800, 500, chance=0.05)
     drawn = [
-        _drift.population_stability(rng.multinomial(800, share), rng.multinomial(500, share))
+        drift.population_stability(rng.multinomial(800, share), rng.multinomial(500, share))
         for _ in range(4000)
     ]
     assert np.mean(np.array(drawn) > limit) == pytest.approx(0.05, abs=0.015)

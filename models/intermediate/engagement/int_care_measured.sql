@@ -40,6 +40,7 @@ facts as (
         'ticket' as fact,
         cast(null as string) as feature,
         1 as answer,
+        tickets.closed_at as ends_at,
         tickets.opened_at as known_at
     from tickets
     inner join identities on 'id:' || tickets.customer_id = identities.record_id
@@ -51,6 +52,7 @@ facts as (
         'satisfaction' as fact,
         cast(null as string) as feature,
         tickets.satisfaction as answer,
+        cast(null as timestamp) as ends_at,
         tickets.closed_at as known_at
     from tickets
     inner join identities on 'id:' || tickets.customer_id = identities.record_id
@@ -63,6 +65,7 @@ facts as (
         responses.trait as fact,
         responses.feature,
         responses.answer,
+        cast(null as timestamp) as ends_at,
         responses.answered_at as known_at
     from responses
     inner join identities on 'id:' || responses.customer_id = identities.record_id
@@ -79,6 +82,25 @@ final as (
             facts.fact = 'ticket'
             and facts.known_at >= {{ add_days('cutoffs.cutoff_on', -365) }}
         ) as tickets_365d,
+        count(*) filter (
+            where
+            facts.fact = 'ticket'
+            and facts.known_at >= {{ add_days('cutoffs.cutoff_on', -90) }}
+        ) as tickets_90d,
+        count(*) filter (
+            where
+            facts.fact = 'ticket'
+            and (facts.ends_at is null or facts.ends_at >= cutoffs.cutoff_on)
+        ) as open_tickets,
+        {{ days_between(
+            "max(case when facts.fact = 'ticket' then cast(facts.known_at as date) end)",
+            'min(cutoffs.cutoff_on)'
+        ) }} as days_since_ticket,
+        {{ days_between(
+            "max(case when facts.fact not in ('ticket', 'satisfaction')"
+            ~ " then cast(facts.known_at as date) end)",
+            'min(cutoffs.cutoff_on)'
+        ) }} as days_since_survey,
         avg(facts.answer) filter (where facts.fact = 'satisfaction') as support_satisfaction,
         avg(facts.answer) filter (where facts.fact = 'value') as survey_value,
         avg(facts.answer) filter (where facts.fact = 'motivation') as survey_motivation,

@@ -1,4 +1,5 @@
 -- One row per customer_key and cutoff with a delivered message in the year before it.
+{%- set windows = [30, 90] %}
 with email_contacts as (
 
     select * from {{ ref('int_email_contacts') }} where delivered_at is not null
@@ -17,6 +18,13 @@ known as (
     select
         email_contacts.customer_key,
         cutoffs.cutoff_name,
+        cutoffs.cutoff_on,
+        {{ days_between('cast(email_contacts.delivered_at as date)', 'cutoffs.cutoff_on') }}
+            as days_ago,
+        case when email_contacts.opened_at < cutoffs.cutoff_on then email_contacts.opened_at end
+            as opened_at,
+        case when email_contacts.clicked_at < cutoffs.cutoff_on then email_contacts.clicked_at end
+            as clicked_at,
         email_contacts.opened_at < cutoffs.cutoff_on as is_opened,
         email_contacts.clicked_at < cutoffs.cutoff_on as is_clicked,
         email_contacts.unsubscribed_at < cutoffs.cutoff_on as is_unsubscribed,
@@ -32,6 +40,11 @@ known as (
             case
                 when email_contacts.clicked_at < cutoffs.cutoff_on
                     then email_contacts.clicked_at
+                else email_contacts.delivered_at
+            end,
+            case
+                when email_contacts.unsubscribed_at < cutoffs.cutoff_on
+                    then email_contacts.unsubscribed_at
                 else email_contacts.delivered_at
             end
         ) as event_at
@@ -54,6 +67,14 @@ counted as (
         count(*) filter (where is_opened and is_clicked) as opened_and_clicked,
         count(*) filter (where is_unsubscribed) as unsubscribed,
         count(*) filter (where is_reactive) as reactive,
+        {%- for days in windows %}
+        cast(count(*) filter (where days_ago <= {{ days }}) as double) as delivered_{{ days }}d,
+        count(*) filter (where days_ago <= {{ days }} and is_opened) as opened_{{ days }}d,
+        count(*) filter (where days_ago <= {{ days }} and is_clicked) as clicked_{{ days }}d,
+        count(*) filter (where days_ago <= {{ days }} and is_reactive) as reactive_{{ days }}d,
+        {%- endfor %}
+        {{ days_between('max(cast(opened_at as date))', 'min(cutoff_on)') }} as days_since_open,
+        {{ days_between('max(cast(clicked_at as date))', 'min(cutoff_on)') }} as days_since_click,
         max(event_at) as last_event_at
     from known
     group by customer_key, cutoff_name
@@ -71,6 +92,15 @@ final as (
         opened_and_clicked / nullif(cast(opened as double), 0) as email_click_to_open_rate,
         unsubscribed / delivered as email_unsubscribe_rate,
         reactive / nullif(cast(opened as double), 0) as email_reactivity_rate,
+        {%- for days in windows %}
+        delivered_{{ days }}d as emails_delivered_{{ days }}d,
+        opened_{{ days }}d / nullif(delivered_{{ days }}d, 0) as email_open_rate_{{ days }}d,
+        clicked_{{ days }}d / nullif(delivered_{{ days }}d, 0) as email_click_rate_{{ days }}d,
+        reactive_{{ days }}d / nullif(cast(opened_{{ days }}d as double), 0)
+            as email_reactivity_rate_{{ days }}d,
+        {%- endfor %}
+        days_since_open,
+        days_since_click,
         last_event_at
     from counted
 

@@ -55,6 +55,7 @@ summed as (
             as christmas_days,
         count(purchased_on) filter (where {{ iso_day_of_week('purchased_on') }} >= 6)
             as weekend_days,
+        max(case when returned_revenue > 0 then ordered_on end) as last_returned_on,
         max(last_ordered_at) as last_event_at
     from known
     group by customer_key, cutoff_name, split, cutoff_on
@@ -68,6 +69,7 @@ dated as (
         *,
         {{ days_between('last_purchased_on', 'cutoff_on') }} as recency_days,
         {{ days_between('first_purchased_on', 'cutoff_on') }} as tenure_days,
+        {{ days_between('last_returned_on', 'cutoff_on') }} as days_since_return,
         {{ days_between('first_purchased_on', 'last_purchased_on') }}
         / nullif(cast(frequency - 1 as double), 0) as mean_interpurchase_days,
         case
@@ -111,6 +113,7 @@ final as (
         recency_days / nullif(mean_interpurchase_days, 0) as lateness_ratio,
         discount_revenue / nullif(cast(gross_revenue as double), 0) as discount_rate,
         least(returned_revenue / nullif(cast(gross_revenue as double), 0), 1) as return_rate,
+        days_since_return,
         web_purchases / cast(purchases as double) as web_order_share,
         summer_days / cast(frequency as double) as summer_share,
         christmas_days / cast(frequency as double) as christmas_share,

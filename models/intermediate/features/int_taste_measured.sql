@@ -30,6 +30,8 @@ spent_by_period as (
         order_lines.customer_key,
         order_lines.category,
         cutoffs.cutoff_on as period_ends_on,
+        min(order_lines.ordered_at) as first_bought_at,
+        max(order_lines.ordered_at) as last_event_at,
         sum(order_lines.gross_revenue) as spent
     from order_lines
     inner join cutoffs
@@ -45,12 +47,21 @@ spent as (
     select
         spent_by_period.customer_key,
         cutoffs.cutoff_name,
+        cutoffs.cutoff_on,
+        categories.category,
         categories.category_rank,
+        min(spent_by_period.first_bought_at) as first_bought_at,
+        max(spent_by_period.last_event_at) as last_event_at,
         cast(sum(spent_by_period.spent) as double) as spent
     from spent_by_period
     inner join cutoffs on spent_by_period.period_ends_on <= cutoffs.cutoff_on
     inner join categories on spent_by_period.category = categories.category
-    group by spent_by_period.customer_key, cutoffs.cutoff_name, categories.category_rank
+    group by
+        spent_by_period.customer_key,
+        cutoffs.cutoff_name,
+        cutoffs.cutoff_on,
+        categories.category,
+        categories.category_rank
 
 ),
 
@@ -59,9 +70,19 @@ shares as (
     select
         customer_key,
         cutoff_name,
+        cutoff_on,
+        category,
         category_rank,
+        first_bought_at,
+        last_event_at,
         spent
-        / nullif(round(sum(spent) over (partition by customer_key, cutoff_name), 4), 0) as share
+        / nullif(round(sum(spent) over (partition by customer_key, cutoff_name), 4), 0) as share,
+        row_number() over (
+            partition by customer_key, cutoff_name order by spent desc, category_rank asc
+        ) as favourite_place,
+        row_number() over (
+            partition by customer_key, cutoff_name order by first_bought_at desc, category_rank asc
+        ) as newest_place
     from spent
 
 ),
@@ -74,7 +95,13 @@ final as (
         {%- for rank in range(1, 9) %}
         sum(case when category_rank = {{ rank }} then share else 0 end) as taste_{{ rank }},
         {%- endfor %}
-        round(-sum(case when share > 0 then share * ln(share) else 0 end), 9) as category_entropy
+        round(-sum(case when share > 0 then share * ln(share) else 0 end), 9) as category_entropy,
+        count(*) as categories_bought,
+        max(case when favourite_place = 1 then category end) as favourite_category,
+        max(case when newest_place = 1 then category end) as newest_category,
+        {{ days_between('max(cast(first_bought_at as date))', 'min(cutoff_on)') }}
+            as days_since_new_category,
+        max(last_event_at) as last_event_at
     from shares
     group by customer_key, cutoff_name
 

@@ -11,6 +11,7 @@ final as (
         model_id,
         target,
         algorithm,
+        role,
         split,
         metric,
         value,

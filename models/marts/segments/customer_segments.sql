@@ -74,6 +74,12 @@ scores as (
 
 ),
 
+customer_value as (
+
+    select * from {{ ref('customer_value') }}
+
+),
+
 -- Where nothing stable was found the segments are those of RFM, which have names of their own.
 main as (
 
@@ -163,6 +169,7 @@ final as (
         scores.purchase_band,
         scores.churn_probability,
         scores.churn_band,
+        customer_value.value_tier,
         rfm.monetary,
         engagement.engagement_score,
         main.imputed_features,
@@ -174,6 +181,7 @@ final as (
     left join rfm on customers.customer_key = rfm.customer_key
     left join engagement on customers.customer_key = engagement.customer_key
     left join scores on customers.customer_key = scores.customer_key
+    left join customer_value on customers.customer_key = customer_value.customer_key
 
 )
 
