@@ -15,13 +15,12 @@ import skops.io
 from skops.io.exceptions import UntrustedTypesFoundException
 
 from python_ext.errors import SegmentationError
-from python_ext.features import Feature, feature_frame, feature_matrix
+from python_ext.features import Feature, feature_frame
 from python_ext.imputation import FeatureImputer
 from python_ext.propensity._calibration import calibrate
-from python_ext.propensity._encoding import FeatureEncoder
 from python_ext.propensity._metrics import logit
 
-FORMAT = "segmentation.propensity.3"
+FORMAT = "segmentation.propensity.4"
 # Beyond what skops trusts by itself, and nothing else.
 TRUSTED = [
     "numpy.dtype",
@@ -57,8 +56,6 @@ class PropensityModel:
     typical
         What the middle customer of the training rows has: the median of each number, in the
         feature's own unit, and the most frequent level of each category.
-    medians
-        Of models made by ``train_models`` alone.
     """
 
     target: str
@@ -69,12 +66,6 @@ class PropensityModel:
     calibrator: Any
     prevalence: float
     typical: list[float | str | None] = field(default_factory=list)
-    medians: list[float] = field(default_factory=list)
-
-    def _inputs(self, frame: pd.DataFrame) -> Any:
-        if isinstance(self.pipeline[0], FeatureEncoder):
-            return feature_frame(frame, self.features)
-        return feature_matrix(frame, self.features)
 
     def score(self, frame: pd.DataFrame) -> np.ndarray:
         """Calibrated probability of each row."""
@@ -82,7 +73,7 @@ class PropensityModel:
             return np.full(len(frame), self.prevalence)
         if not len(frame):
             return np.empty(0)
-        raw = self.pipeline.predict_proba(self._inputs(frame))[:, 1]
+        raw = self.pipeline.predict_proba(feature_frame(frame, self.features))[:, 1]
         return calibrate(self.calibrator, raw)
 
     def log_odds(self, frame: pd.DataFrame) -> np.ndarray:
@@ -95,7 +86,7 @@ class PropensityModel:
 
     def prepare(self, frame: pd.DataFrame) -> np.ndarray:
         """The numbers the estimator reads, shape (rows, outputs); see ``output_features``."""
-        return self.pipeline[:-1].transform(self._inputs(frame))
+        return self.pipeline[:-1].transform(feature_frame(frame, self.features))
 
     def prepared_log_odds(self, values: np.ndarray) -> np.ndarray:
         """Log-odds before calibration of rows as ``prepare`` gives them."""
@@ -126,7 +117,7 @@ class PropensityModel:
         if self.pipeline is None:
             return None
         numbers = [feature for feature in self.features if feature.kind == "number"]
-        return numbers, next(s for s in self.pipeline if isinstance(s, FeatureImputer))
+        return numbers, self.pipeline[1]
 
     def to_bytes(self) -> bytes:
         """A skops file; the same model gives the same bytes."""

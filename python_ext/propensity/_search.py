@@ -34,7 +34,7 @@ class SearchBudget:
         After which no further setting is tried. What was cut short says ``FittedCandidate.note``.
     """
 
-    settings: int = 6
+    settings: int = 5
     rows: int = 20000
     capped_rows: int = 20000
     max_seconds: float = 1800.0
@@ -104,7 +104,7 @@ def rungs(count: int, *, rows: int, fewest_of_class: int) -> list[tuple[float, i
         share = float(REDUCTION) ** (step - steps)
         enough = rows * share >= LEAST_ROWS and fewest_of_class * share >= LEAST_CLASS_ROWS
         if step == steps or enough:
-            plan.append((share, -(-plan[-1][1] // REDUCTION) if plan else count))
+            plan.append((share, max(1, plan[-1][1] // REDUCTION) if plan else count))
     return plan
 
 
