@@ -5,7 +5,8 @@
 {% macro check_memory() -%}
     {%- if execute and flags.WHICH in ['build', 'run', 'retry'] -%}
         {%- for name in [
-            'ml_segment_models', 'ml_segment_names', 'ml_propensity_models', 'ml_value_models'
+            'ml_segment_models', 'ml_segment_names', 'ml_propensity_models', 'ml_value_models',
+            'ml_feature_distributions'
         ] -%}
             {%- set node = graph.nodes['model.' ~ project_name ~ '.' ~ name] -%}
             {%- set stored = adapter.get_relation(node.database, node.schema, node.alias) -%}

@@ -303,6 +303,7 @@ def _settings(raw_data: str) -> dict[str, Any]:
 
 
 from python_ext.cli._identity import identity  # noqa: E402
+from python_ext.cli._models import models  # noqa: E402
 from python_ext.cli._privacy import COMMANDS  # noqa: E402
 from python_ext.cli._processing import record_of_processing  # noqa: E402
 from python_ext.cli._report import report  # noqa: E402
@@ -310,6 +311,7 @@ from python_ext.cli._report import report  # noqa: E402
 for _command in (record_of_processing, identity, *COMMANDS):
     main.add_command(_command)
 main.add_command(report)
+main.add_command(models)
 
 
 if __name__ == "__main__":

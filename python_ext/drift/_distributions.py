@@ -70,6 +70,9 @@ def fix_bins(frame: pd.DataFrame, feature: Feature, *, floor: int = FLOOR) -> di
     steps = np.arange(1, BINS) / BINS
     # An actual value and not one between two: a tie must not lie across an edge.
     edges = np.unique(np.quantile(known, steps, method="lower")) if len(known) else np.empty(0)
+    if len(edges) == 1:
+        # Of nearly a constant: what is under it must not be taken for it.
+        edges = np.array([np.nextafter(edges[0], -np.inf), edges[0]])
     return {"edges": edges.tolist()}
 
 
@@ -163,9 +166,9 @@ def compare_distributions(
     Returns
     -------
     dict
-        psi, critical, null_share_before, null_share, null_change, null_critical, new_categories
-        (names, largest first), new_category_share and severity. A category is new when fewer than
-        the floor had it before, and that cannot be chance.
+        customers_before, customers, psi, critical, null_share_before, null_share, null_change,
+        null_critical, new_categories (names, largest first), new_category_share and severity. A
+        category is new when fewer than the floor had it before, and that cannot be chance.
     """
     expected = np.array(before["counts"], dtype=float)
     actual = np.array(now["counts"], dtype=float)
@@ -176,6 +179,8 @@ def compare_distributions(
     ]
     new = _new_categories(before, now, sizes, floor=floor)
     row = {
+        "customers_before": sizes[0],
+        "customers": sizes[1],
         **compare_counts(expected, actual),
         "null_share_before": shares[0],
         "null_share": shares[1],
@@ -206,7 +211,7 @@ def _new_categories(
 
 def is_category(feature: Feature) -> bool:
     """Whether the feature is a text and not a number."""
-    return getattr(feature, "kind", "number") == CATEGORY
+    return feature.kind == CATEGORY
 
 
 def _numbers(frame: pd.DataFrame, feature: Feature) -> np.ndarray:

@@ -84,6 +84,25 @@ def compare_counts(expected: np.ndarray, actual: np.ndarray) -> dict[str, float]
     }
 
 
+def usual_limit(usual: float, critical: float, expected: int, actual: int) -> float:
+    """The PSI up to which a step is as large as an earlier one, but for chance.
+
+    Where there is drift, PSI / (1/n + 1/m) is about noncentral χ² distributed; most of the variance
+    of PSI is then 4 PSI (1/n + 1/m), here of both steps. ``critical`` stands for the rest.
+
+    Parameters
+    ----------
+    usual
+        PSI of the earlier step, taken to be of as many customers.
+    critical
+        Of ``critical_stability``.
+    expected, actual
+        Customers n and m.
+    """
+    error = np.sqrt(8 * usual * (1 / expected + 1 / actual))
+    return float(usual + critical + norm.isf(CHANCE) * error)
+
+
 def critical_share_change(
     first: float, expected: int, second: float, actual: int, *, chance: float = CHANCE
 ) -> float:

@@ -10,11 +10,12 @@ from python_ext.propensity._curves import (
     profit_curve,
     reliability_table,
 )
-from python_ext.propensity._drivers import driver_effects, driver_texts
+from python_ext.propensity._drivers import DRIVER_COLUMNS, top_drivers
 from python_ext.propensity._figures import METRICS_SCHEMA, list_metrics
 from python_ext.propensity._fitting import FittedCandidate, fit_candidates
 from python_ext.propensity._folds import grouped_folds
 from python_ext.propensity._groups import judge_groups
+from python_ext.propensity._importance import IMPORTANCES_SCHEMA, importances
 from python_ext.propensity._judging import (
     GAINS_SCHEMA,
     GROUPS_SCHEMA,
@@ -31,18 +32,22 @@ from python_ext.propensity._leakage import (
     check_features,
     check_windows,
 )
+from python_ext.propensity._learn import Learned, infer_feature, learn
 from python_ext.propensity._memory import MODELS_SCHEMA, champion_rows, last_run
 from python_ext.propensity._metrics import judge
 from python_ext.propensity._run import run_propensity
 from python_ext.propensity._scoring import SCORES_SCHEMA, Champions
 from python_ext.propensity._search import SearchBudget
+from python_ext.propensity._shapley import Explainer, Explanation, explain
 from python_ext.propensity._targets import Target, load_targets
 
 __all__ = [
     "ALGORITHMS",
     "BASELINES",
+    "DRIVER_COLUMNS",
     "GAINS_SCHEMA",
     "GROUPS_SCHEMA",
+    "IMPORTANCES_SCHEMA",
     "METRICS_SCHEMA",
     "MODELS_SCHEMA",
     "PROFITS_SCHEMA",
@@ -50,8 +55,11 @@ __all__ = [
     "SCORES_SCHEMA",
     "ArtefactError",
     "Champions",
+    "Explainer",
+    "Explanation",
     "FittedCandidate",
     "LeakageError",
+    "Learned",
     "PropensityModel",
     "SearchBudget",
     "Target",
@@ -62,12 +70,13 @@ __all__ = [
     "check_windows",
     "choose_calibration",
     "cost_optimal_threshold",
-    "driver_effects",
-    "driver_texts",
+    "explain",
     "fit_calibrator",
     "fit_candidates",
     "gain_table",
     "grouped_folds",
+    "importances",
+    "infer_feature",
     "judge",
     "judge_all_groups",
     "judge_gains",
@@ -75,10 +84,12 @@ __all__ = [
     "judge_profits",
     "judge_reliability",
     "last_run",
+    "learn",
     "list_metrics",
     "load_targets",
     "profit_curve",
     "read_artefact",
     "reliability_table",
     "run_propensity",
+    "top_drivers",
 ]

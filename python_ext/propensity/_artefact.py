@@ -57,7 +57,7 @@ class PropensityModel:
     typical
         What the middle customer of the training rows has: the median of each number, in the
         feature's own unit, and the most frequent level of each category.
-    medians, driver_features
+    medians
         Of models made by ``train_models`` alone.
     """
 
@@ -70,7 +70,6 @@ class PropensityModel:
     prevalence: float
     typical: list[float | str | None] = field(default_factory=list)
     medians: list[float] = field(default_factory=list)
-    driver_features: list[int] = field(default_factory=list)
 
     def _inputs(self, frame: pd.DataFrame) -> Any:
         if isinstance(self.pipeline[0], FeatureEncoder):
@@ -147,7 +146,7 @@ def estimator_log_odds(estimator: Any, values: np.ndarray) -> np.ndarray:
 
 
 def _reproducible(artefact: bytes) -> bytes:
-    """Rewrite a skops file without its memory addresses and file times.
+    """Rewrite a skops file without its memory addresses, file times and unused bytes.
 
     skops names objects by their address in memory, which differs from run to run.
     """
@@ -160,11 +159,27 @@ def _reproducible(artefact: bytes) -> bytes:
         return match[1] + numbers.setdefault(match[2], str(len(numbers) + 1))
 
     schema = _MEMORY_ADDRESS.sub(renumber, schema)
-    renamed = {numbers[name.split(".")[0]] + ".npy": data for name, data in members.items()}
+    renamed = {
+        numbers[name.split(".")[0]] + ".npy": _without_padding(data)
+        for name, data in members.items()
+    }
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", compression=zipfile.ZIP_DEFLATED) as file:
         for name, data in sorted({**renamed, "schema.json": schema.encode()}.items()):
             file.writestr(zipfile.ZipInfo(name), data, compress_type=zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()
+
+
+def _without_padding(member: bytes) -> bytes:
+    """The array with zeros between its fields, where a tree's nodes hold whatever was in memory."""
+    values = np.load(io.BytesIO(member), allow_pickle=False)
+    if not values.dtype.names:
+        return member
+    clean = np.zeros(values.shape, dtype=values.dtype)
+    for name in values.dtype.names:
+        clean[name] = values[name]
+    buffer = io.BytesIO()
+    np.save(buffer, clean, allow_pickle=False)
     return buffer.getvalue()
 
 

@@ -24,7 +24,7 @@ ALGORITHMS = (
     "neural_network",
 )  # simplest first
 BASELINES = ("recency_alone", "prevalence")
-FOREST_TREES = 60
+FOREST_TREES = 50
 
 Settings = dict[str, Any]
 
@@ -137,7 +137,7 @@ CATALOGUE: dict[str, Algorithm] = {
         {
             "max_depth": (5, 8, 10, 14),
             "min_samples_leaf": (5, 10, 20, 40),
-            "max_features": ("sqrt", 0.2, 0.35),
+            "max_features": ("sqrt", 0.2),
         },
         capped=True,
     ),

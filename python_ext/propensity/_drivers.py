@@ -1,93 +1,88 @@
-"""Which features push a customer's score up or down."""
+"""The features that move a customer's score most, with what they are worth."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import pandas as pd
-from sklearn.linear_model import LogisticRegression
 
-from python_ext.features import feature_matrix, transformed
-from python_ext.propensity._artefact import PropensityModel
+from python_ext.propensity._shapley import Explanation
 
 DRIVERS = 3
+NO_EFFECT = 1e-9  # log-odds; smaller is rounding
+
+# Columns of the drivers, in table order.
+DRIVER_COLUMNS = {
+    "base_log_odds": "double",
+    **{
+        f"driver_{rank}_{part}": kind
+        for rank in range(1, DRIVERS + 1)
+        for part, kind in (
+            ("feature", "string"),
+            ("value", "double"),
+            ("level", "string"),
+            ("effect", "double"),
+        )
+    },
+    "other_effect": "double",
+}
 
 
-def driver_effects(model: PropensityModel, frame: pd.DataFrame) -> np.ndarray:
-    """Log-odds of each row minus those it would have with one feature at the training median.
+def top_drivers(
+    explanation: Explanation, frame: pd.DataFrame, features: Sequence[Any]
+) -> pd.DataFrame:
+    """The strongest drivers of each row, and what is left.
 
-    Before calibration, whose steps would hide small effects. For the logistic regression this is
-    exactly coefficient times distance from the median, the missing flag included.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (rows, ``model.driver_features``); positive raises the probability.
-    """
-    values = feature_matrix(frame, model.features)
-    median = np.array(
-        [
-            transformed(np.float64(m), f.transform)
-            for f, m in zip(model.features, model.medians, strict=True)
-        ]
-    )
-    if isinstance(model.pipeline[-1], LogisticRegression):
-        return _linear_effects(model, values, median)[:, model.driver_features]
-    base = model.pipeline.decision_function(values)
-    effects = np.zeros((len(values), len(model.driver_features)))
-    for place, j in enumerate(model.driver_features):
-        changed = values.copy()
-        changed[:, j] = median[j]
-        effects[:, place] = base - model.pipeline.decision_function(changed)
-    return effects
-
-
-def _linear_effects(model: PropensityModel, values: np.ndarray, median: np.ndarray) -> np.ndarray:
-    prepare, regression = model.pipeline[:-1], model.pipeline[-1]
-    away = prepare.transform(values) - prepare.transform(median.reshape(1, -1))
-    contribution = away * regression.coef_[0]
-    # Behind the imputed columns stand the missing flags, each of one input column.
-    effects = contribution[:, : values.shape[1]].copy()
-    for place, j in enumerate(prepare[0].flagged_):
-        effects[:, j] += contribution[:, values.shape[1] + place]
-    return effects
-
-
-def driver_texts(model: PropensityModel, frame: pd.DataFrame) -> pd.DataFrame:
-    """The strongest drivers of each row in words.
+    Parameters
+    ----------
+    explanation
+        Of the rows of ``frame``.
+    frame
+        Rows with the columns of the features, in raw units.
+    features
+        The ``Feature`` of each column of the effects.
 
     Returns
     -------
     pandas.DataFrame
-        driver_1 … driver_3 ("Days since the last purchase 12: raises", null where no further
-        feature has an effect) and driver_1_effect … driver_3_effect.
+        ``DRIVER_COLUMNS``. A driver is a feature, its value (a number) or level (a category; both
+        null where it is unknown) and its effect on the log-odds; null where no further feature has
+        one. ``other_effect`` is the sum over all other features, so that base, effects and the
+        rest add up to the log-odds before calibration.
     """
     rows = len(frame)
-    table = {}
-    for rank in range(1, DRIVERS + 1):
-        table[f"driver_{rank}"] = np.full(rows, None, dtype=object)
-        table[f"driver_{rank}_effect"] = np.full(rows, np.nan)
-    if model.pipeline is None or not rows or not model.driver_features:
-        return pd.DataFrame(table, index=frame.index)
-    effects = driver_effects(model, frame)
-    order = np.argsort(-np.abs(effects), axis=1, kind="stable")
-    raw = feature_matrix(frame, model.features, transform=False)
-    for rank in range(min(DRIVERS, effects.shape[1])):
-        place = order[:, rank]
-        effect = effects[np.arange(rows), place]
-        texts, sizes = table[f"driver_{rank + 1}"], table[f"driver_{rank + 1}_effect"]
+    table: dict[str, Any] = {
+        name: np.full(rows, np.nan) if kind == "double" else np.full(rows, None, dtype=object)
+        for name, kind in DRIVER_COLUMNS.items()
+    }
+    table["base_log_odds"][:] = explanation.base
+    left = explanation.effects.copy()
+    size = np.abs(left)
+    every = np.arange(rows)
+    for rank in range(1, min(DRIVERS, left.shape[1]) + 1):
+        # Of equal effects the first feature by name: the order of the model.
+        place = size.argmax(axis=1)
+        matters = np.flatnonzero(size[every, place] > NO_EFFECT)
+        place = place[matters]
+        table[f"driver_{rank}_effect"][matters] = left[matters, place]
+        left[matters, place] = 0.0
+        size[matters, place] = -1.0
         for column in np.unique(place):
-            feature = model.features[model.driver_features[column]]
-            chosen = np.flatnonzero((place == column) & (np.abs(effect) > 1e-9))
-            sizes[chosen] = effect[chosen]
-            values = raw[chosen, model.driver_features[column]]
-            texts[chosen] = [
-                f"{feature.label_en} {_number(value)}: {'raises' if up else 'lowers'}"
-                for value, up in zip(values, effect[chosen] > 0, strict=True)
-            ]
+            chosen = matters[place == column]
+            feature = features[column]
+            table[f"driver_{rank}_feature"][chosen] = feature.name
+            values = frame[feature.name].iloc[chosen]
+            if feature.kind == "category":
+                levels = values.to_numpy(dtype=object, na_value=None)
+                table[f"driver_{rank}_level"][chosen] = [
+                    None if level is None else str(level) for level in levels
+                ]
+            else:
+                numbers = values.to_numpy(dtype=float, na_value=np.nan)
+                table[f"driver_{rank}_value"][chosen] = np.where(
+                    np.isfinite(numbers), numbers, np.nan
+                )
+    table["other_effect"] = left.sum(axis=1)
     return pd.DataFrame(table, index=frame.index)
-
-
-def _number(value: float) -> str:
-    if value != value:
-        return "unknown"
-    return f"{value:.0f}" if abs(value) >= 100 or value == round(value) else f"{value:.3g}"

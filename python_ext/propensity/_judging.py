@@ -6,64 +6,25 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import pandas as pd
 
+from python_ext.errors import SegmentationError
 from python_ext.frames import Schema
-from python_ext.propensity._curves import TOLERANCE, gain_table, profit_curve, reliability_table
+from python_ext.propensity._curves import (
+    GAIN_COLUMNS,
+    PROFIT_COLUMNS,
+    RELIABILITY_COLUMNS,
+    TOLERANCE,
+    gain_table,
+    profit_curve,
+    reliability_table,
+)
 from python_ext.propensity._groups import GROUP_COLUMNS, GROUP_LIMITS, judge_groups
 
 _STEPS = (1, 2, 4, 5, 10, 20, 25, 50, 100)  # points of a curve at whole percents
 _MODEL = {"target": "string", "model_id": "string"}
 
-RELIABILITY_SCHEMA = Schema(
-    {
-        **_MODEL,
-        "bin": "bigint",
-        "customers": "bigint",
-        "probability_low": "double",
-        "probability_high": "double",
-        "predicted": "double",
-        "hits": "bigint",
-        "actual": "double",
-        "ci_low": "double",
-        "ci_high": "double",
-        "gap": "double",
-        "is_off": "boolean",
-    },
-    key=("target", "bin"),
-)
-GAINS_SCHEMA = Schema(
-    {
-        **_MODEL,
-        "decile": "bigint",
-        "customers": "double",
-        "hits": "double",
-        "expected_hits": "double",
-        "rate": "double",
-        "lift": "double",
-        "cumulative_gain": "double",
-        "cumulative_lift": "double",
-        "least_probability": "double",
-        "expected_profit": "double",
-        "actual_profit": "double",
-        "cumulative_expected_profit": "double",
-        "cumulative_actual_profit": "double",
-    },
-    key=("target", "decile"),
-)
-PROFITS_SCHEMA = Schema(
-    {
-        **_MODEL,
-        "percent": "bigint",
-        "customers": "double",
-        "hits": "double",
-        "gain": "double",
-        "least_probability": "double",
-        "expected_profit": "double",
-        "actual_profit": "double",
-        "is_worthwhile": "boolean",
-        "is_best": "boolean",
-    },
-    key=("target", "percent"),
-)
+RELIABILITY_SCHEMA = Schema({**_MODEL, **RELIABILITY_COLUMNS}, key=("target", "bin"))
+GAINS_SCHEMA = Schema({**_MODEL, **GAIN_COLUMNS}, key=("target", "decile"))
+PROFITS_SCHEMA = Schema({**_MODEL, **PROFIT_COLUMNS}, key=("target", "percent"))
 GROUPS_SCHEMA = Schema({**_MODEL, **GROUP_COLUMNS}, key=("target", "attribute", "group_value"))
 
 
@@ -87,15 +48,12 @@ def judge_reliability(
     """
 
     def table(part: pd.DataFrame, money: Mapping[str, float]) -> pd.DataFrame:
-        found = reliability_table(
-            part["label"], part["probability"], bins=bins, tolerance=tolerance
-        )
-        return found.rename(columns={"rows": "customers"})
+        return reliability_table(part["label"], part["probability"], bins=bins, tolerance=tolerance)
 
     return _by_target(scored, None, table, RELIABILITY_SCHEMA)
 
 
-def judge_gains(scored: pd.DataFrame, targets: pd.DataFrame) -> pd.DataFrame:
+def judge_gains(scored: pd.DataFrame, targets: pd.DataFrame, *, seed: int = 0) -> pd.DataFrame:
     """What each tenth of the customers held, for each target.
 
     Parameters
@@ -104,6 +62,8 @@ def judge_gains(scored: pd.DataFrame, targets: pd.DataFrame) -> pd.DataFrame:
         As in ``judge_reliability``.
     targets
         The seed ``propensity_targets``: ``target``, ``contact_cost``, ``hit_gain``.
+    seed
+        Of the bootstrap intervals.
 
     Returns
     -------
@@ -112,13 +72,13 @@ def judge_gains(scored: pd.DataFrame, targets: pd.DataFrame) -> pd.DataFrame:
     """
 
     def table(part: pd.DataFrame, money: Mapping[str, float]) -> pd.DataFrame:
-        return gain_table(part["label"], part["probability"], **money)
+        return gain_table(part["label"], part["probability"], seed=seed, **money)
 
     return _by_target(scored, targets, table, GAINS_SCHEMA)
 
 
 def judge_profits(
-    scored: pd.DataFrame, targets: pd.DataFrame, *, least_customers: int = 10
+    scored: pd.DataFrame, targets: pd.DataFrame, *, least_customers: int = 10, seed: int = 0
 ) -> pd.DataFrame:
     """What contacting the most likely share would have earned, a row per percent and target.
 
@@ -129,6 +89,8 @@ def judge_profits(
     least_customers
         Two points next to each other are at least so many customers apart, or their difference
         would tell of fewer: the curve then has a point per 2, 4, 5, ... percent.
+    seed
+        Of the bootstrap intervals.
 
     Returns
     -------
@@ -138,7 +100,7 @@ def judge_profits(
 
     def table(part: pd.DataFrame, money: Mapping[str, float]) -> pd.DataFrame:
         points = max((n for n in _STEPS if len(part) >= n * least_customers), default=1)
-        return profit_curve(part["label"], part["probability"], points=points, **money)
+        return profit_curve(part["label"], part["probability"], points=points, seed=seed, **money)
 
     return _by_target(scored, targets, table, PROFITS_SCHEMA)
 
@@ -179,6 +141,11 @@ def judge_all_groups(
         Columns of ``GROUPS_SCHEMA``.
     """
     by = list(fairness)
+    absent = [name for name in by if name not in attributes.columns]
+    if absent:
+        raise SegmentationError(
+            f"fairness_attributes names {absent}, which are no columns of int_customer_attributes"
+        )
     used = {**GROUP_LIMITS, **(limits or {})}
     used["hits"] = max(used["hits"], least_customers)
     known = scored.merge(attributes[["customer_key", *by]], on="customer_key", how="left")

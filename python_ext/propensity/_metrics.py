@@ -293,11 +293,24 @@ def _by_chance(
     return np.array(found)
 
 
+def _overlap(hits: np.ndarray, misses: np.ndarray) -> np.ndarray:
+    """Whether hits and misses reach past each other; else a slope has no end, and there is none."""
+    first, last = zip(
+        *(
+            (np.argmax(seen, axis=1), seen.shape[1] - 1 - np.argmax(seen[:, ::-1], axis=1))
+            for seen in (hits > 0, misses > 0)
+        ),
+        strict=True,
+    )
+    both = (hits.sum(axis=1) > 0) & (misses.sum(axis=1) > 0)
+    return both & (first[0] < last[1]) & (first[1] < last[0])
+
+
 def _slope(pooled: Pooled, start: tuple[float, float] = (0.0, 1.0)) -> np.ndarray:
     """Newton's method for label ~ intercept + slope * log-odds, all draws at once."""
     odds = logit(pooled.probability)
     hits, rows = pooled.hits, pooled.hits + pooled.misses
-    both = (hits.sum(axis=1) > 0) & (pooled.misses.sum(axis=1) > 0)
+    both = _overlap(hits, pooled.misses)
     if np.ptp(odds) < 1e-9 or not both.any():
         return np.full(len(hits), np.nan)
     centre = odds.mean()
@@ -317,7 +330,6 @@ def _slope(pooled: Pooled, start: tuple[float, float] = (0.0, 1.0)) -> np.ndarra
         still = np.maximum(np.abs(by_intercept), np.abs(by_slope))[:, 0]
         if (still[both] < 1e-9).all():
             break
-    # Where hits and misses are apart the slope has no end, and is none.
     return np.where(both & (still < 1e-6), slope[:, 0], np.nan)
 
 

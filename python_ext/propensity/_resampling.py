@@ -10,7 +10,7 @@ import pandas as pd
 
 from python_ext.errors import SegmentationError
 
-MOST_CELLS = 2048  # cells of resampling; more cells than that change no interval visibly
+MOST_CELLS = 1024  # cells of resampling; more cells than that change no interval visibly
 BLOCK = 50  # resamples held in memory at a time
 
 

@@ -41,6 +41,7 @@ from python_ext.propensity._search import SearchBudget
 from python_ext.propensity._targets import Target, load_targets
 from python_ext.propensity._tracking import log_run
 
+TRIED_ROWS = 10
 PREVALENCE, RECENCY = "prevalence", "recency_alone"
 
 
@@ -231,6 +232,14 @@ class _TargetRun:
                 f"cannot be used any more: model {model.model_id} needs {', '.join(gone[:3])}"
                 f"{more}, which is no feature any more or whose source is off"
             )
+        try:
+            model.score(self.examples.score.head(TRIED_ROWS))
+        except (TypeError, KeyError, ValueError, AttributeError, IndexError) as error:
+            # Read back, but not by the version of the library that wrote it.
+            return None, (
+                f"cannot be used any more: model {model.model_id} does not score "
+                f"({type(error).__name__}: {error})"
+            )
         return model, None
 
     def _stands(self, todays: Mapping[str, Any]) -> bool:
@@ -307,8 +316,15 @@ class _TargetRun:
                     "auto."
                 )
             return Decision(True, said if objection else f"{said} is stored")
+        stored = reference or {}
+        attempted_on = pd.Timestamp(stored.get("attempted_on") or self.as_of)
         feature_drift, score_drift = compare(
-            self.examples.score, self.features, model, reference or {}
+            self.examples.score,
+            self.features,
+            model,
+            stored,
+            past=self.examples.past,
+            days=(pd.Timestamp(self.as_of) - attempted_on).days,
         )
         now = self._bench.auc(model)
         return decide_retrain(
@@ -350,24 +366,26 @@ class _TargetRun:
     ) -> list[dict[str, Any]]:
         fitted = self._fit(train=True)
         contenders = self._contenders(fitted)
+        notes = "; ".join(dict.fromkeys(each.note for each in fitted if each.note))
+        problem = self._problem or notes
         incumbent = None if model is None else self._bench.contender(model)
+        withdrawn = withdrawn_models(self.stored)
         verdict = choose_champion(
             [contenders[name] for name in self.algorithms if name in contenders],
             contenders[PREVALENCE],
             recency=contenders.get(RECENCY),
             incumbent=incumbent,
             objection=objection,
-            withdrawn=withdrawn_models(self.stored),
+            problem=problem,
+            withdrawn=withdrawn,
         )
-        notes = "; ".join(dict.fromkeys(each.note for each in fitted if each.note))
-        problem = self._problem or notes
         if problem:
             decision = Decision(True, f"{decision.reason}; {problem}")
         builder = self._builder.beside(contenders, decision="trained", why=decision.reason)
         rows = [
             builder.new(
                 each,
-                role=_role(each, verdict, withdrawn_models(self.stored)),
+                role=_role(each, verdict, withdrawn),
                 reason=verdict.reasons[each.model.model_id],
                 reference=self._new_reference(each.model, verdict),
             )

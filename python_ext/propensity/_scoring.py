@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
+import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
@@ -12,8 +14,10 @@ from python_ext.features import Feature
 from python_ext.frames import Schema
 from python_ext.imputation import FeatureImputer
 from python_ext.propensity._artefact import PropensityModel
-from python_ext.propensity._drivers import DRIVERS, driver_texts
+from python_ext.propensity._drivers import DRIVER_COLUMNS, top_drivers
+from python_ext.propensity._importance import list_importances
 from python_ext.propensity._memory import champion_rows, read_champion
+from python_ext.propensity._shapley import Explainer, Explanation, probability_of
 
 SCORES_SCHEMA = Schema(
     {
@@ -21,8 +25,8 @@ SCORES_SCHEMA = Schema(
         "target": "string",
         "cutoff_name": "string",
         "probability": "double",
-        **{f"driver_{rank}": "string" for rank in range(1, DRIVERS + 1)},
-        **{f"driver_{rank}_effect": "double" for rank in range(1, DRIVERS + 1)},
+        "log_odds": "double",
+        **DRIVER_COLUMNS,
         "model_id": "string",
     },
     key=("customer_key", "target", "cutoff_name"),
@@ -55,6 +59,17 @@ class Champions:
         models = {row["target"]: read_champion(row) for row in chosen}
         return cls(models)
 
+    @cached_property
+    def explainers(self) -> dict[str, Explainer]:
+        """By target: what explaining needs, made once for all batches."""
+        return {target: Explainer(model) for target, model in self.models.items()}
+
+    def importances(
+        self, rows: pd.DataFrame, examples: pd.DataFrame, *, seed: int = 42
+    ) -> pd.DataFrame:
+        """What each champion owes to its features; as ``list_importances``."""
+        return list_importances(self.models, rows, examples, seed=seed)
+
     @property
     def imputations(self) -> dict[str, tuple[list[Feature], FeatureImputer] | None]:
         """By target: the features with what stands in for their unknown values."""
@@ -81,6 +96,19 @@ class Champions:
             for target, model in self.models.items():
                 rows = frame[frame["target"] == target]
                 if len(rows) and model.prevalence == model.prevalence:
-                    scored = rows.assign(probability=model.score(rows), model_id=model.model_id)
-                    parts.append(scored.join(driver_texts(model, rows))[list(SCORES_SCHEMA)])
+                    parts.append(_score(model, self.explainers[target], rows))
         return pd.concat(parts) if parts else pd.DataFrame(columns=list(SCORES_SCHEMA))
+
+
+def _score(model: PropensityModel, explainer: Explainer, rows: pd.DataFrame) -> pd.DataFrame:
+    """Probability and drivers of rows of one target, from one encoding of them."""
+    scored = rows[["customer_key", "target", "cutoff_name"]].assign(model_id=model.model_id)
+    if model.pipeline is None:
+        scored["probability"], scored["log_odds"] = model.prevalence, explainer.base
+        explanation = Explanation([], explainer.base, np.zeros((len(rows), 0)))
+    else:
+        encoded = explainer.encode(rows)
+        scored["log_odds"] = explainer.log_odds(encoded)
+        scored["probability"] = probability_of(model, scored["log_odds"].to_numpy())
+        explanation = explainer.explain(encoded)
+    return scored.join(top_drivers(explanation, rows, model.features))[list(SCORES_SCHEMA)]

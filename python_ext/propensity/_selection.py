@@ -19,7 +19,7 @@ from python_ext.propensity._preparation import Prepared
 DUPLICATE = 0.98  # correlation
 SELECTION_ROWS = 6000
 LEAST_CLASS_ROWS = 100
-USEFUL = 1.0  # standard errors by which shuffling a feature must hurt
+FLOORS = (2.0, 1.0, 0.0)  # standard errors by which shuffling a feature must hurt
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,9 @@ def without_duplicates(
     spread = filled.std(axis=0)
     standard = (filled - filled.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
     together = np.abs(standard.T @ standard) / max(len(values), 1)
-    with_label = np.abs(standard.T @ (label - label.mean()))
+    # Rounded: which of two copies stays must not hang on the last digit.
+    with_label = np.abs(standard.T @ (label - label.mean())) / max(len(values), 1)
+    with_label = with_label.round(6)
     dropped: dict[str, str] = {}
     for j in np.argsort(-with_label, kind="stable"):
         if numbers[j].name in dropped:
@@ -141,7 +143,7 @@ def useful_features(
     rows_of = {"label": label, "group": group, "folds": folds, "seed": seed}
     loss, gain = _permutation_gains(frame, features, **rows_of)
     strength = np.max([_strength(part) for part in gain.values()], axis=0)
-    for floor in (USEFUL, 0.0):
+    for floor in FLOORS:
         kept = [f for f, s in zip(features, strength, strict=True) if s > floor]
         if len(kept) == len(features):
             break

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from conftest import run_dbt
 
-from python_ext import clustering, identity, lifetime_value, propensity, quality
+from python_ext import clustering, drift, identity, lifetime_value, propensity, quality
 
 SCHEMAS = {
     "ml_identity_links": identity.LINKS_SCHEMA,
@@ -33,7 +33,11 @@ SCHEMAS = {
     "ml_value_calibration": lifetime_value.CALIBRATION_SCHEMA,
     "ml_propensity_models": propensity.MODELS_SCHEMA,
     "ml_propensity_scores": propensity.SCORES_SCHEMA,
+    "ml_propensity_importances": propensity.IMPORTANCES_SCHEMA,
     "ml_propensity_metrics": propensity.METRICS_SCHEMA,
+    "ml_feature_distributions": drift.DISTRIBUTIONS_SCHEMA,
+    "ml_feature_drift": drift.DRIFT_SCHEMA,
+    "ml_model_decay": drift.DECAY_SCHEMA,
     "ml_propensity_reliability": propensity.RELIABILITY_SCHEMA,
     "ml_propensity_gains": propensity.GAINS_SCHEMA,
     "ml_propensity_profits": propensity.PROFITS_SCHEMA,

@@ -1,4 +1,5 @@
 -- One row per customer_key and target the customer is eligible for.
+{% set ranks = [1, 2, 3] -%}
 with scores as (
 
     select * from {{ ref('ml_propensity_scores') }} where cutoff_name = 'score'
@@ -11,6 +12,18 @@ score_bands as (
 
 ),
 
+features as (
+
+    select * from {{ ref('int_features_labelled') }}
+
+),
+
+category_labels as (
+
+    select * from {{ ref('category_labels') }}
+
+),
+
 positioned as (
 
     select
@@ -20,20 +33,57 @@ positioned as (
 
 ),
 
+-- A level that is a product category is called as people call it.
+levelled as (
+
+    select
+        positioned.*,
+        {%- for rank in ranks %}
+        {%- for language in ['en', 'fr'] %}
+        coalesce(
+            category_{{ rank }}.label_{{ language }}, positioned.driver_{{ rank }}_level
+        ) as driver_{{ rank }}_level_{{ language }},
+        {%- endfor %}
+        {%- endfor %}
+        score_bands.band
+    from positioned
+    left join score_bands on positioned.decile = score_bands.decile
+    {%- for rank in ranks %}
+    left join category_labels as category_{{ rank }}
+        on
+            positioned.driver_{{ rank }}_level = category_{{ rank }}.category
+            and positioned.driver_{{ rank }}_feature in ('favourite_category', 'newest_category')
+    {%- endfor %}
+
+),
+
 final as (
 
     select
-        positioned.customer_key,
-        positioned.target,
-        positioned.probability,
-        positioned.decile,
-        score_bands.band,
-        positioned.driver_1,
-        positioned.driver_2,
-        positioned.driver_3,
-        positioned.model_id
-    from positioned
-    left join score_bands on positioned.decile = score_bands.decile
+        levelled.customer_key,
+        levelled.target,
+        levelled.probability,
+        levelled.decile,
+        levelled.band,
+        {%- for language, suffix in [('en', ''), ('fr', '_fr')] %}
+        {%- for rank in ranks %}
+        {{ driver_in_words('levelled.driver_' ~ rank, 'feature_' ~ rank, language) }}
+            as driver_{{ rank }}{{ suffix }},
+        {%- endfor %}
+        {%- endfor %}
+        {%- for rank in ranks %}
+        levelled.driver_{{ rank }}_feature,
+        levelled.driver_{{ rank }}_effect,
+        {%- endfor %}
+        levelled.other_effect,
+        levelled.base_log_odds,
+        levelled.log_odds,
+        levelled.model_id
+    from levelled
+    {%- for rank in ranks %}
+    left join features as feature_{{ rank }}
+        on levelled.driver_{{ rank }}_feature = feature_{{ rank }}.feature
+    {%- endfor %}
 
 )
 

@@ -15,9 +15,12 @@ final as (
         model_id,
         decile,
         {%- for figure in [
-            'customers', 'hits', 'expected_hits', 'rate', 'lift', 'cumulative_gain',
-            'cumulative_lift', 'least_probability', 'expected_profit', 'actual_profit',
-            'cumulative_expected_profit', 'cumulative_actual_profit'
+            'customers', 'hits', 'expected_hits', 'rate', 'rate_ci_low', 'rate_ci_high',
+            'lift', 'lift_ci_low', 'lift_ci_high', 'cumulative_gain',
+            'cumulative_gain_ci_low', 'cumulative_gain_ci_high', 'cumulative_lift',
+            'least_probability', 'expected_profit', 'actual_profit',
+            'cumulative_expected_profit', 'cumulative_actual_profit',
+            'cumulative_actual_profit_ci_low', 'cumulative_actual_profit_ci_high'
         ] %}
         case when not is_withheld then {{ figure }} end as {{ figure }},
         {%- endfor %}

@@ -11,7 +11,7 @@ stepped as (
     select
         *,
         max(customers) over (partition by target)
-        / nullif(count(*) over (partition by target) - 1, 0) as step_customers
+        / cast(nullif(count(*) over (partition by target) - 1, 0) as double) as step_customers
     from profits
 
 ),
@@ -32,7 +32,8 @@ final as (
         model_id,
         percent,
         {%- for figure in [
-            'customers', 'hits', 'gain', 'least_probability', 'expected_profit', 'actual_profit'
+            'customers', 'hits', 'gain', 'least_probability', 'expected_profit', 'actual_profit',
+            'actual_profit_ci_low', 'actual_profit_ci_high'
         ] %}
         case when not is_withheld then {{ figure }} end as {{ figure }},
         {%- endfor %}

@@ -9,5 +9,9 @@ def model(dbt, session):
     known = frames.join(scores, dbt.ref("int_customer_labels"), on=key, take="label")
     drawn = frames.sample(known, key=key, rows=dbt.config.get("sample_rows", 300000))
     targets = frames.to_pandas(dbt.ref("propensity_targets"))
-    judged = propensity.judge_gains(frames.to_pandas(drawn), targets)
+    judged = propensity.judge_gains(
+        frames.to_pandas(drawn),
+        targets,
+        seed=dbt.config.get("seed", 42),
+    )
     return frames.typed_relation(judged, propensity.GAINS_SCHEMA, session)

@@ -12,5 +12,6 @@ def model(dbt, session):
         frames.to_pandas(drawn),
         frames.to_pandas(dbt.ref("propensity_targets")),
         least_customers=dbt.config.get("k_anonymity", 10),
+        seed=dbt.config.get("seed", 42),
     )
     return frames.typed_relation(judged, propensity.PROFITS_SCHEMA, session)
