@@ -95,6 +95,14 @@ SINGULAR = {
         "delete from marts.customer_scores where customer_key = (select min(customer_key) from "
         "marts.customer_scores)"
     ),
+    "drivers_add_up": (
+        "update marts.customer_scores set driver_2_effect = driver_2_effect + 0.001 where "
+        "customer_key = (select min(customer_key) from marts.customer_scores "
+        "where driver_2_effect is not null)"
+    ),
+    "features_are_used_or_dropped_for_a_reason": (
+        "update marts.model_features set dropped_because = null where not is_used"
+    ),
     "features_end_before_their_cutoff": (
         "update intermediate.int_customer_features set last_event_at = cutoff_on "
         "where cutoff_name = 'train_1'"
