@@ -92,7 +92,7 @@ def test_what_is_not_there_is_told(database, tmp_path):
 
 
 def test_a_tampered_model_is_not_exported(replaced, tmp_path):
-    where = replaced.index[replaced["is_champion"]][0]
+    where = replaced.index[replaced["is_champion"]][-1]
     tampered = replaced.copy()
     tampered.at[where, "artefact"] = b"other bytes"
     write(tampered, tmp_path / "build.duckdb")

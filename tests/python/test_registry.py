@@ -12,6 +12,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 from python_ext import frames, propensity
 from python_ext.errors import SegmentationError
+from python_ext.propensity import _artefact
 
 AS_OF = date(2025, 1, 1)
 HORIZON = 90
@@ -382,17 +383,38 @@ def test_a_champion_whose_feature_is_gone_is_replaced_for_that_reason(given, fir
     assert old["retired_on"] == LATER and np.isnan(old["auc"])
 
 
-def test_a_champion_of_another_version_is_replaced_for_that_reason(first):
-    foreign = skops.io.dumps({"format": "segmentation.propensity.0", "features": []})
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ({"format": "segmentation.propensity.0", "features": []}, "is not of the format"),
+        ({"format": _artefact.FORMAT, "features": [], "other": 1}, "this version cannot read"),
+    ],
+)
+def test_a_champion_of_another_version_is_replaced_for_that_reason(first, content, said):
+    foreign = skops.io.dumps(content)
     memory = first.copy()
     where = memory.index[memory["is_champion"]][0]
     memory.at[where, "artefact"] = foreign
     memory.at[where, "artefact_sha256"] = hashlib.sha256(foreign).hexdigest()
     rows = run(make_input(LATER, seed=1), memory, as_of=LATER)
-    assert "is not of the format" in champion(rows)["decision_reason"]
+    assert said in champion(rows)["decision_reason"]
     assert champion(rows)["model_id"] != champion(first)["model_id"]
-    with pytest.raises(SegmentationError, match="is not of the format"):
+    with pytest.raises(SegmentationError, match=said):
         run(make_input(LATER, seed=1), memory, as_of=LATER, retrain="never")
+
+
+def test_a_champion_that_does_not_score_any_more_is_replaced_for_that_reason(first, monkeypatch):
+    stored, score = champion(first)["model_id"], propensity.PropensityModel.score
+
+    def fails(model, frame):
+        if model.model_id == stored:
+            raise AttributeError("no attribute of this version")
+        return score(model, frame)
+
+    monkeypatch.setattr(propensity.PropensityModel, "score", fails)
+    rows = run(make_input(LATER, seed=1), first, as_of=LATER)
+    assert "does not score (AttributeError" in champion(rows)["decision_reason"]
+    assert rows.set_index("model_id").loc[stored, "role"] == "retired"
 
 
 @pytest.mark.parametrize("retrain", ["auto", "always", "never"])
