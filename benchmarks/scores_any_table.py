@@ -2,8 +2,8 @@
 
 Breast cancer (569 rows, 30 numbers; scikit-learn ships it): the description that its donors
 published with it (wdbc.names, November 1995; Street, Wolberg and Mangasarian 1993) gives 97.5 %
-right by repeated ten-fold cross-validation, for a plane through three features found by a search over all
-rows. Here each tenth, once, is told by models that saw the other nine alone.
+right by repeated ten-fold cross-validation, for a plane through three features found by a search
+over all rows. Here each tenth, once, is told by models that saw the other nine alone.
 
 Caravan insurance (5,822 households, 85 columns of which two are categories, 6 % bought; the wheel
 `ISLP` on PyPI holds it): James, Witten, Hastie and Tibshirani, An Introduction to Statistical
