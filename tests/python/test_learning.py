@@ -556,8 +556,8 @@ def test_rows_of_one_group_count_together():
 
 
 def test_breast_cancer_is_told_as_well_as_published():
-    # Street, Wolberg and Mangasarian 1993: 97.5 % by ten-fold cross-validation, for one plane
-    # through three features that were searched for on all rows. Scikit-learn ships the table.
+    # Its donors' description (wdbc.names, 1995): 97.5 % by repeated ten-fold cross-validation, for
+    # a plane through three features searched for on all rows. Scikit-learn ships the table.
     table = load_breast_cancer(as_frame=True).frame
     rows, hits = 0, 0
     for part in range(3):
