@@ -302,6 +302,7 @@ def _settings(raw_data: str) -> dict[str, Any]:
     return settings.vars
 
 
+from python_ext.cli._cards import models  # noqa: E402
 from python_ext.cli._identity import identity  # noqa: E402
 from python_ext.cli._models import models  # noqa: E402
 from python_ext.cli._privacy import COMMANDS  # noqa: E402

@@ -11,28 +11,10 @@ from python_ext.report._language import Language
 from python_ext.report._read import Published, Segment
 
 
-@dataclass(frozen=True)
-class Page:
-    """What a section is made from: the data and the language."""
+class Frame:
+    """Sections and tables in the language of a page."""
 
-    data: Published
     language: Language
-
-    def name(self, segment: Segment) -> str:
-        """Of a segment, in the language of the page."""
-        return segment.name_fr if self.language.is_french else segment.name
-
-    def name_of(self, number: int | None) -> str:
-        """Of a segment by its id, also of one that is gone or not shown."""
-        everyone = [*self.data.segments, *self.data.others, *self.data.withheld]
-        for segment in everyone:
-            if segment.id == number:
-                return self.name(segment)
-        if number is None:
-            return self.language.text("outside")
-        former = self.data.rows("segments", view=self.data.view, level="segment", segment_id=number)
-        told = self.language.pick(former[0], "segment") if former else None
-        return told or self.language.text("number_only", n=number)
 
     def section(
         self, key: str, *content: Any, lead: str | None = None, title: str | None = None
@@ -56,6 +38,30 @@ class Page:
         return element(
             "details", element("summary", self.language.text("figures")), table, class_="figures"
         )
+
+
+@dataclass(frozen=True)
+class Page(Frame):
+    """What a section is made from: the data and the language."""
+
+    data: Published
+    language: Language
+
+    def name(self, segment: Segment) -> str:
+        """Of a segment, in the language of the page."""
+        return segment.name_fr if self.language.is_french else segment.name
+
+    def name_of(self, number: int | None) -> str:
+        """Of a segment by its id, also of one that is gone or not shown."""
+        everyone = [*self.data.segments, *self.data.others, *self.data.withheld]
+        for segment in everyone:
+            if segment.id == number:
+                return self.name(segment)
+        if number is None:
+            return self.language.text("outside")
+        former = self.data.rows("segments", view=self.data.view, level="segment", segment_id=number)
+        told = self.language.pick(former[0], "segment") if former else None
+        return told or self.language.text("number_only", n=number)
 
 
 def badge(segment_id: int) -> Html:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -25,6 +26,8 @@ class Language:
     ----------
     code : str
         en or fr.
+    texts : mapping, optional
+        Texts of another page, English and French; those here stand behind them.
 
     Raises
     ------
@@ -32,17 +35,18 @@ class Language:
         Another code.
     """
 
-    def __init__(self, code: str) -> None:
+    def __init__(self, code: str, texts: Mapping[str, tuple[str, str]] | None = None) -> None:
         if code not in LANGUAGES:
             raise SegmentationError(
                 f"The page is written in {' or '.join(LANGUAGES)}, not in {code!r}.", exit_code=2
             )
         self.code = code
         self.is_french = code == "fr"
+        self.texts = {**TEXTS, **(texts or {})}
 
     def text(self, key: str, **values: Any) -> str:
         """A text of ``TEXTS``; what stands in braces is filled in."""
-        return TEXTS[key][self.is_french].format(**values)
+        return self.texts[key][self.is_french].format(**values)
 
     def plural(self, key: str, count: int, **values: Any) -> str:
         """The text ``key_one`` or ``key_many``; in French, 0 is singular."""
@@ -51,7 +55,7 @@ class Language:
 
     def label(self, prefix: str, code: str) -> str:
         """The words for a code, or the code itself, readable, where there are none."""
-        found = TEXTS.get(f"{prefix}_{code}")
+        found = self.texts.get(f"{prefix}_{code}")
         return found[self.is_french] if found else str(code).replace("_", " ")
 
     def pick(self, row: Any, column: str) -> str | None:

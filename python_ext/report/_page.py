@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from python_ext.report import _cross, _loadings, _map, _movement, _overview, _profile, _trust
 from python_ext.report._frame import Page
@@ -62,13 +64,44 @@ def write_report(published: Path, out: Path, *, language: str = "en") -> int:
 def compose(page: Page) -> str:
     """The page as text."""
     text = page.language.text
+    return document(
+        page.language,
+        f"{text('title')} · {page.data.about.get('dataset') or text('kicker')}",
+        [(key, text(key)) for key in SECTIONS],
+        [
+            _overview.masthead(page),
+            [write(page) for write in SECTIONS.values()],
+            element(
+                "footer",
+                element("p", text("colophon", floor=page.language.number(page.data.floor))),
+            ),
+        ],
+    )
+
+
+def document(
+    language: Language, title: str, contents: Sequence[tuple[str, str]], main: Sequence[Any]
+) -> str:
+    """A page that asks nothing of any network.
+
+    Parameters
+    ----------
+    language
+        Of the page.
+    title
+        Of the window.
+    contents
+        Id and name of each section.
+    main
+        What the page says.
+    """
+    text = language.text
     folder = Path(__file__).parent
     style, script = (
         Html((folder / name).read_text(encoding="utf-8")) for name in ("page.css", "page.js")
     )
-    title = f"{text('title')} · {page.data.about.get('dataset') or text('kicker')}"
-    links = [element("li", element("a", text(key), href=f"#{key}")) for key in SECTIONS]
-    document = element(
+    links = [element("li", element("a", name, href=f"#{key}")) for key, name in contents]
+    whole = element(
         "html",
         element(
             "head",
@@ -88,19 +121,10 @@ def compose(page: Page) -> str:
                 element("ul", links),
                 aria_label=text("contents"),
             ),
-            element(
-                "main",
-                _overview.masthead(page),
-                [write(page) for write in SECTIONS.values()],
-                element(
-                    "footer",
-                    element("p", text("colophon", floor=page.language.number(page.data.floor))),
-                ),
-                id="main",
-            ),
+            element("main", list(main), id="main"),
             element("div", id="tip", role="status", hidden=True),
             element("script", script),
         ),
-        lang=page.language.code,
+        lang=language.code,
     )
-    return f"<!doctype html>\n{document}\n"
+    return f"<!doctype html>\n{whole}\n"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -117,30 +118,52 @@ def read_published(file: Path) -> Published:
     SegmentationError
         The file is missing, is no published file, or is of an older version.
     """
+    with opened(file, NEEDED) as (connection, about):
+        counts = _counts(connection)
+        tables = {
+            mart: rows_of(connection, mart)
+            for mart in NEEDED
+            if mart not in ("about", "customer_segments")
+        }
+    return _compose(about, counts, tables)
+
+
+@contextmanager
+def opened(
+    file: Path, needed: Mapping[str, Sequence[str]]
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, Row]]:
+    """A published file, read-only, and its row of ``marts.about``.
+
+    Parameters
+    ----------
+    file
+        ``publish/segments.duckdb``.
+    needed
+        Mart → columns without which the file is of an older version.
+
+    Raises
+    ------
+    SegmentationError
+        The file is missing, is no published file, or is of an older version.
+    """
     if not file.is_file():
         raise SegmentationError(
             f"There is no {file}: nothing has been published yet. Run `make build`."
         )
     try:
         with duckdb.connect(str(file), read_only=True) as connection:
-            _refuse_old(connection, file)
-            about = _rows(connection, "about")
+            _refuse_old(connection, file, needed)
+            about = rows_of(connection, "about")
             if len(about) != 1:
                 raise SegmentationError(
                     f"{file} does not say what its data are (marts.about has {len(about)} rows). "
                     "Publish again with `segmentation publish`."
                 )
-            counts = _counts(connection)
-            tables = {
-                mart: _rows(connection, mart)
-                for mart in NEEDED
-                if mart not in ("about", "customer_segments")
-            }
+            yield connection, about[0]
     except duckdb.Error as error:
         raise SegmentationError(
             f"{file} cannot be read: {error}. Publish again with `segmentation publish`."
         ) from error
-    return _compose(about[0], counts, tables)
 
 
 def withheld(counts: Sequence[int], floor: int) -> list[bool]:
@@ -160,7 +183,9 @@ def withheld(counts: Sequence[int], floor: int) -> list[bool]:
     return hidden
 
 
-def _refuse_old(connection: duckdb.DuckDBPyConnection, file: Path) -> None:
+def _refuse_old(
+    connection: duckdb.DuckDBPyConnection, file: Path, needed: Mapping[str, Sequence[str]]
+) -> None:
     found = defaultdict(set)
     for mart, column in connection.execute(
         "select table_name, column_name from information_schema.columns "
@@ -174,7 +199,7 @@ def _refuse_old(connection: duckdb.DuckDBPyConnection, file: Path) -> None:
         )
     missing = [
         mart if mart not in found else f"{mart}.{column}"
-        for mart, columns in NEEDED.items()
+        for mart, columns in needed.items()
         for column in (columns if mart in found else columns[:1])
         if column not in found[mart]
     ]
@@ -186,7 +211,7 @@ def _refuse_old(connection: duckdb.DuckDBPyConnection, file: Path) -> None:
         )
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, mart: str) -> list[Row]:
+def rows_of(connection: duckdb.DuckDBPyConnection, mart: str) -> list[Row]:
     """All rows in a total order, without the columns that tell of a person."""
     columns = [
         name
