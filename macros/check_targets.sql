@@ -14,7 +14,8 @@
         {%- set rows = run_query(
             "select target, is_active, event, eligibility, measure, at_least, top_share,"
             ~ " horizon_days from read_csv('" ~ file | replace("'", "''")
-            ~ "', header = true, all_varchar = true, nullstr = '', quote = '\"')"
+            ~ "', header = true, all_varchar = true, nullstr = '', delim = ',',"
+            ~ " quote = '\"', escape = '\"', strict_mode = false)"
         ) -%}
         {%- set problems, absent = [], [] -%}
         {%- for row in rows -%}

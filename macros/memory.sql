@@ -25,6 +25,8 @@
 
 {% macro default__rewrite_memory(relation, query) -%}
     {%- do run_query('create or replace table ' ~ relation ~ ' as ' ~ query) -%}
+    {#- What `dbt run-operation` leaves open is undone when it ends. -#}
+    {%- do run_query('commit') -%}
 {%- endmacro %}
 
 {% macro spark__rewrite_memory(relation, query) -%}

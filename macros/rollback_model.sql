@@ -126,7 +126,7 @@
         'is_champion': 'true',
         'decision': "'rolled_back'",
         'decision_reason': "'rollback_model took " ~ now.model_id ~ " back'",
-        'reason': "'champion again by rollback_model: " ~ now.model_id ~ " was taken back'",
+        'reason': "'champion by rollback_model: " ~ now.model_id ~ " was taken back'",
         'promoted_on': 'coalesce(promoted_on, ' ~ date ~ ')',
         'retired_on': 'cast(null as date)',
     } -%}

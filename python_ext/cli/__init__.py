@@ -304,6 +304,7 @@ def _settings(raw_data: str) -> dict[str, Any]:
 
 from python_ext.cli._cards import models  # noqa: E402
 from python_ext.cli._identity import identity  # noqa: E402
+from python_ext.cli._models import models  # noqa: E402
 from python_ext.cli._privacy import COMMANDS  # noqa: E402
 from python_ext.cli._processing import record_of_processing  # noqa: E402
 from python_ext.cli._report import report  # noqa: E402

@@ -69,6 +69,9 @@ NO_GOODS = [
 ]  # fmt: skip
 """Stock codes of postage, fees, discounts, samples and manual corrections."""
 
+MIN_HISTORY_DAYS = 90
+"""The file holds a single year: with the usual 180 days of history only one cutoff could train."""
+
 
 def import_online_retail(
     out: Path, source_file: Path | None, *, progress: Progress | None = None
@@ -124,6 +127,7 @@ def import_online_retail(
             title="Online Retail: invoices of a British web shop for gifts, 2010-12 to 2011-12",
             currency="GBP",
             sources=SOURCES,
+            min_history_days=MIN_HISTORY_DAYS,
             products_that_are_no_goods=NO_GOODS,
         )
 

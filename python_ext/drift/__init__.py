@@ -24,6 +24,7 @@ from python_ext.drift._stability import (
     judge_severity,
     population_stability,
 )
+from python_ext.drift._usual import mark_usual, usual_drift
 
 __all__ = [
     "CHANCE",
@@ -39,8 +40,10 @@ __all__ = [
     "judge_severity",
     "list_decay",
     "list_drift",
+    "mark_usual",
     "measure_drift",
     "population_stability",
     "read_drift",
     "remember_distributions",
+    "usual_drift",
 ]

@@ -166,9 +166,9 @@ def compare_distributions(
     Returns
     -------
     dict
-        psi, critical, null_share_before, null_share, null_change, null_critical, new_categories
-        (names, largest first), new_category_share and severity. A category is new when fewer than
-        the floor had it before, and that cannot be chance.
+        customers_before, customers, psi, critical, null_share_before, null_share, null_change,
+        null_critical, new_categories (names, largest first), new_category_share and severity. A
+        category is new when fewer than the floor had it before, and that cannot be chance.
     """
     expected = np.array(before["counts"], dtype=float)
     actual = np.array(now["counts"], dtype=float)
@@ -179,6 +179,8 @@ def compare_distributions(
     ]
     new = _new_categories(before, now, sizes, floor=floor)
     row = {
+        "customers_before": sizes[0],
+        "customers": sizes[1],
         **compare_counts(expected, actual),
         "null_share_before": shares[0],
         "null_share": shares[1],

@@ -87,10 +87,11 @@ def remember_distributions(
     day, known = pd.Timestamp(as_of), _earlier(memory, as_of)
     dates = customers.drop_duplicates("cutoff_name").set_index("cutoff_name")["cutoff_on"]
     rows = []
-    for frame, feature in [
+    for source, feature in [
         *((customers, feature) for feature in features),
         *_score_features(scores),
     ]:
+        frame = source[[c for c in ("cutoff_name", "model_id", feature.name) if c in source]]
         last = known[(known["feature"] == feature.name) & (known["kind"] == kind_of(feature))]
         references = {}
         if len(last):

@@ -15,6 +15,7 @@ import skops.io
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.model_selection import GroupKFold
 from skops.io.exceptions import UntrustedTypesFoundException
+from threadpoolctl import threadpool_limits
 
 import python_ext._learning_libraries  # noqa: F401
 from python_ext.errors import SegmentationError
@@ -60,8 +61,9 @@ class TwoStageModel:
         if not len(frame):
             return np.empty(0)
         values = feature_matrix(frame, self.features)
-        buys = self.buys.predict_proba(values)[:, 1]
-        return buys * self.spends.predict(values) * self.correction
+        with threadpool_limits(1, user_api="openmp"):
+            buys = self.buys.predict_proba(values)[:, 1]
+            return buys * self.spends.predict(values) * self.correction
 
     def to_bytes(self) -> bytes:
         """A skops file; the same model gives the same bytes."""
@@ -135,6 +137,14 @@ def train_two_stage(
             f"{int(buyers.sum())} of {len(buyers)} rows bought in the horizon; {MIN_BUYERS} are "
             "needed that did, and as many that did not."
         )
+    # One thread: the order of a parallel sum is not fixed, and two builds must agree.
+    with threadpool_limits(1, user_api="openmp"):
+        return _train(examples, features, buyers, seed)
+
+
+def _train(
+    examples: pd.DataFrame, features: Sequence[Feature], buyers: np.ndarray, seed: int
+) -> tuple[TwoStageModel, np.ndarray]:
     values = feature_matrix(examples, features)
     spend = np.maximum(examples["sold_revenue"].to_numpy(dtype=float), SMALLEST_SPEND)
     net = examples["net_revenue"].to_numpy(dtype=float)

@@ -63,6 +63,8 @@ def maximise(
     starts: Sequence[Sequence[float]],
     scales: Sequence[float],
     customers: float,
+    bound: float = BOUND,
+    steps: int = 1000,
 ) -> Fit:
     """Find the parameters of greatest likelihood.
 
@@ -76,9 +78,11 @@ def maximise(
     starts
         Points to begin from, in log-parameters.
     scales
-        What a log-parameter is measured against: its bounds are ``log(scale) ± BOUND``.
+        What a log-parameter is measured against: its bounds are ``log(scale) ± bound``.
     customers
         Sum of the weights.
+    bound, steps
+        How far a log-parameter may go, and how many steps a search may take.
 
     Returns
     -------
@@ -87,7 +91,7 @@ def maximise(
         method: the error of a parameter is the parameter times the error of its logarithm.
     """
     middle = np.log(np.asarray(scales, dtype=float))
-    bounds = list(zip(middle - BOUND, middle + BOUND, strict=True))
+    bounds = list(zip(middle - bound, middle + bound, strict=True))
 
     def average(point: np.ndarray) -> tuple[float, np.ndarray]:
         value, gradient = objective(point)
@@ -99,11 +103,17 @@ def maximise(
     for start in starts:
         found = scipy.optimize.minimize(
             average,
-            np.clip(start, middle - BOUND, middle + BOUND),
+            np.clip(start, middle - bound, middle + bound),
             jac=True,
             method="L-BFGS-B",
             bounds=bounds,
-            options={"maxiter": 2000, "maxfun": 4000, "ftol": 1e-13, "gtol": 1e-7, "maxls": 50},
+            options={
+                "maxiter": steps,
+                "maxfun": 2 * steps,
+                "ftol": 1e-13,
+                "gtol": 1e-7,
+                "maxls": 50,
+            },
         )
         ends.append(found)
     best = min(ends, key=lambda end: end.fun)
@@ -112,7 +122,7 @@ def maximise(
     inside = np.array([low < p < high for p, (low, high) in zip(point, bounds, strict=True)])
     converged = bool(value < 1e9 and np.max(np.abs(gradient[inside]), initial=0.0) < 1e-5)
     errors, flat = _errors(hessian, customers)
-    warnings = _warnings(point, middle, names, errors, flat, converged, ends, best)
+    warnings = _warnings(point, middle, names, errors, flat, converged, ends, best, bound)
     parameters = np.exp(point)
     return Fit(
         model=model,
@@ -162,12 +172,12 @@ def _errors(hessian: np.ndarray, customers: float) -> tuple[np.ndarray, np.ndarr
     return np.sqrt(np.diag(variance)), None
 
 
-def _warnings(point, middle, names, errors, flat, converged, ends, best) -> list[str]:
+def _warnings(point, middle, names, errors, flat, converged, ends, best, bound) -> list[str]:
     told = []
     if not converged:
         told.append("The search did not come to rest: the parameters are no maximum.")
     for name, away in zip(names, point - middle, strict=True):
-        if abs(away) > BOUND - NEAR_BOUND:
+        if abs(away) > bound - NEAR_BOUND:
             towards = "zero" if away < 0 else "infinity"
             told.append(f"{name} runs towards {towards}: the data do not determine it.")
     if flat is not None:

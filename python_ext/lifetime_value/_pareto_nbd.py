@@ -15,17 +15,19 @@ from python_ext.lifetime_value._fitting import Fit, maximise
 from python_ext.lifetime_value._pooling import Histories
 
 NAMES = ("r", "alpha", "s", "beta")
-FRACTIONS = 400
+# From here on the library's series needs many terms and the fraction few; still nearer to one
+# both need many.
+NEAR_ONE, TOO_NEAR_ONE = 0.9, 0.9997
+# Narrower than elsewhere: a likelihood that still rises here is flat, and dear to compute.
+BOUND = 6.0
+MOST_TERMS = 500
 gammaln, hyp2f1 = scipy.special.gammaln, scipy.special.hyp2f1
 
 
 def fit_pareto_nbd(histories: Histories) -> Fit:
     """Fit by maximum likelihood; ``alpha`` and ``beta`` are in the time unit of the histories."""
     scale = float(np.average(histories.t, weights=histories.weight)) or 1.0
-    starts = [
-        np.log([r, alpha * scale, s, beta * scale])
-        for r, alpha, s, beta in ((0.5, 0.3, 0.5, 0.4), (1.0, 1.0, 1.0, 1.0))
-    ]
+    starts = [np.log([0.5, 0.3 * scale, 0.5, 0.4 * scale])]
     return maximise(
         lambda point: _with_gradient(point, histories),
         model="pareto_nbd",
@@ -33,6 +35,8 @@ def fit_pareto_nbd(histories: Histories) -> Fit:
         starts=starts,
         scales=(1.0, scale, 1.0, scale),
         customers=histories.customers,
+        bound=BOUND,
+        steps=100,
     )
 
 
@@ -107,16 +111,24 @@ def _log_integral(r, alpha, s, beta, x, time) -> np.ndarray:
 
 
 def _series(b, c, z) -> np.ndarray:
-    """F(1, b; c; z); by Gauss's continued fraction where the library gives up."""
+    """F(1, b; c; z); by Gauss's continued fraction where the library is slow or gives up."""
     b, c, z = np.broadcast_arrays(b, c, z)
-    value = np.array(hyp2f1(1, b, c, z))
-    lost = ~(np.isfinite(value) & (value > 0))
-    if lost.any():
-        b, c, z = b[lost], c[lost], z[lost]
-        fraction = np.ones_like(z, dtype=float)
-        for m in range(FRACTIONS, 0, -1):
-            even = m * (c - b + m - 1) / ((c + 2 * m - 2) * (c + 2 * m - 1))
-            odd = (b + m) * (c + m - 1) / ((c + 2 * m - 1) * (c + 2 * m))
-            fraction = 1 - even * z / (1 - odd * z / fraction)
-        value[lost] = 1 / (1 - b / c * z / fraction)
+    fraction = (z > NEAR_ONE) & (z < TOO_NEAR_ONE)
+    value = np.array(hyp2f1(1, b, c, np.where(fraction, 0.0, z)))
+    fraction |= ~(np.isfinite(value) & (value > 0))
+    if fraction.any():
+        value[fraction] = _by_fraction(b[fraction], c[fraction], z[fraction])
     return value
+
+
+def _by_fraction(b, c, z) -> np.ndarray:
+    # Each term leaves this share of the error.
+    root = np.sqrt(1 - z.max())
+    share = ((1 - root) / (1 + root)) ** 2
+    terms = int(np.clip(np.ceil(np.log(1e-13) / np.log(share)), 10, MOST_TERMS))
+    fraction = np.ones_like(z, dtype=float)
+    for m in range(terms, 0, -1):
+        even = m * (c - b + m - 1) / ((c + 2 * m - 2) * (c + 2 * m - 1))
+        odd = (b + m) * (c + m - 1) / ((c + 2 * m - 1) * (c + 2 * m))
+        fraction = 1 - even * z / (1 - odd * z / fraction)
+    return 1 / (1 - b / c * z / fraction)

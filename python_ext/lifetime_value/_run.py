@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from threadpoolctl import threadpool_limits
 
 from python_ext.errors import SegmentationError
 from python_ext.features import Feature, select_features
@@ -142,8 +141,7 @@ def run_value(
     actual = test["net_revenue"].to_numpy(dtype=float)
     gain, problem = None, boosting["decision_reason"] if model is None else None
     if model is not None and len(test):
-        with threadpool_limits(1, user_api="openmp"):
-            rich = model.predict(test)
+        rich = model.predict(test)
         boosting["metrics"] = _metrics(actual, rich, resamples, seed)
         gain = compare_deviance(actual, simple, rich, resamples=resamples, seed=seed)
     elif model is not None:
@@ -298,8 +296,7 @@ def _boosting_row(
     if not trains:
         return {**row, "decision": "not trained", "converged": False}, None
     try:
-        with threadpool_limits(1, user_api="openmp"):
-            model, _ = train_two_stage(train, features, seed=seed)
+        model, _ = train_two_stage(train, features, seed=seed)
     except SegmentationError as error:
         return {
             **row,

@@ -7,7 +7,6 @@ from datetime import date
 
 import numpy as np
 import pandas as pd
-from threadpoolctl import threadpool_limits
 
 from python_ext.frames import Schema
 from python_ext.lifetime_value._boosting import TwoStageModel
@@ -67,8 +66,7 @@ class ValueChampion:
         if self.boosting is None:
             rich = np.full(len(customers), np.nan)
         else:
-            with threadpool_limits(1, user_api="openmp"):
-                rich = self.boosting.predict(customers)
+            rich = self.boosting.predict(customers)
         return customers[["customer_key"]].assign(
             expected_value=rich if self.boosting_is_champion else simple,
             expected_value_lifetimes=simple,

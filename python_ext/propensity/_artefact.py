@@ -15,13 +15,12 @@ import skops.io
 from skops.io.exceptions import UntrustedTypesFoundException
 
 from python_ext.errors import SegmentationError
-from python_ext.features import Feature, feature_frame, feature_matrix
+from python_ext.features import Feature, feature_frame
 from python_ext.imputation import FeatureImputer
 from python_ext.propensity._calibration import calibrate
-from python_ext.propensity._encoding import FeatureEncoder
 from python_ext.propensity._metrics import logit
 
-FORMAT = "segmentation.propensity.3"
+FORMAT = "segmentation.propensity.4"
 # Beyond what skops trusts by itself, and nothing else.
 TRUSTED = [
     "numpy.dtype",
@@ -57,8 +56,6 @@ class PropensityModel:
     typical
         What the middle customer of the training rows has: the median of each number, in the
         feature's own unit, and the most frequent level of each category.
-    medians
-        Of models made by ``train_models`` alone.
     """
 
     target: str
@@ -69,12 +66,6 @@ class PropensityModel:
     calibrator: Any
     prevalence: float
     typical: list[float | str | None] = field(default_factory=list)
-    medians: list[float] = field(default_factory=list)
-
-    def _inputs(self, frame: pd.DataFrame) -> Any:
-        if isinstance(self.pipeline[0], FeatureEncoder):
-            return feature_frame(frame, self.features)
-        return feature_matrix(frame, self.features)
 
     def score(self, frame: pd.DataFrame) -> np.ndarray:
         """Calibrated probability of each row."""
@@ -82,7 +73,7 @@ class PropensityModel:
             return np.full(len(frame), self.prevalence)
         if not len(frame):
             return np.empty(0)
-        raw = self.pipeline.predict_proba(self._inputs(frame))[:, 1]
+        raw = self.pipeline.predict_proba(feature_frame(frame, self.features))[:, 1]
         return calibrate(self.calibrator, raw)
 
     def log_odds(self, frame: pd.DataFrame) -> np.ndarray:
@@ -95,7 +86,7 @@ class PropensityModel:
 
     def prepare(self, frame: pd.DataFrame) -> np.ndarray:
         """The numbers the estimator reads, shape (rows, outputs); see ``output_features``."""
-        return self.pipeline[:-1].transform(self._inputs(frame))
+        return self.pipeline[:-1].transform(feature_frame(frame, self.features))
 
     def prepared_log_odds(self, values: np.ndarray) -> np.ndarray:
         """Log-odds before calibration of rows as ``prepare`` gives them."""
@@ -126,7 +117,7 @@ class PropensityModel:
         if self.pipeline is None:
             return None
         numbers = [feature for feature in self.features if feature.kind == "number"]
-        return numbers, next(s for s in self.pipeline if isinstance(s, FeatureImputer))
+        return numbers, self.pipeline[1]
 
     def to_bytes(self) -> bytes:
         """A skops file; the same model gives the same bytes."""
@@ -146,7 +137,7 @@ def estimator_log_odds(estimator: Any, values: np.ndarray) -> np.ndarray:
 
 
 def _reproducible(artefact: bytes) -> bytes:
-    """Rewrite a skops file without its memory addresses and file times.
+    """Rewrite a skops file without its memory addresses, file times and unused bytes.
 
     skops names objects by their address in memory, which differs from run to run.
     """
@@ -159,11 +150,27 @@ def _reproducible(artefact: bytes) -> bytes:
         return match[1] + numbers.setdefault(match[2], str(len(numbers) + 1))
 
     schema = _MEMORY_ADDRESS.sub(renumber, schema)
-    renamed = {numbers[name.split(".")[0]] + ".npy": data for name, data in members.items()}
+    renamed = {
+        numbers[name.split(".")[0]] + ".npy": _without_padding(data)
+        for name, data in members.items()
+    }
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", compression=zipfile.ZIP_DEFLATED) as file:
         for name, data in sorted({**renamed, "schema.json": schema.encode()}.items()):
             file.writestr(zipfile.ZipInfo(name), data, compress_type=zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()
+
+
+def _without_padding(member: bytes) -> bytes:
+    """The array with zeros between its fields, where a tree's nodes hold whatever was in memory."""
+    values = np.load(io.BytesIO(member), allow_pickle=False)
+    if not values.dtype.names:
+        return member
+    clean = np.zeros(values.shape, dtype=values.dtype)
+    for name in values.dtype.names:
+        clean[name] = values[name]
+    buffer = io.BytesIO()
+    np.save(buffer, clean, allow_pickle=False)
     return buffer.getvalue()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -58,6 +59,11 @@ class Examples:
         """Rows of the score cutoff, which models are used on; of the test where there are none."""
         rows = self._rows("score").frame
         return rows if len(rows) else self.test.frame
+
+    def past(self, columns: Sequence[str]) -> pd.DataFrame:
+        """These columns at the train cutoffs and the test cutoff."""
+        places = np.concatenate([self.places["train"], self.places["test"]])
+        return self.features[list(columns)].take(places).reset_index(drop=True)
 
 
 class LabelledRows:

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -264,9 +265,14 @@ class _Fitter:
             allowed=allowed,
         )
 
+    @cached_property
+    def _rank(self) -> np.ndarray:
+        """Drawing order of the customers, of each row."""
+        return group_ranks(self.group, seed=self.seed)
+
     def _drawn(self, rows: int) -> np.ndarray:
         """Rows of customers drawn by hash, about ``rows`` of them; all if there are no more."""
-        return group_ranks(self.group, seed=self.seed) < rows / max(len(self.group), 1)
+        return self._rank < rows / max(len(self.group), 1)
 
     def _part(self, inside: np.ndarray, features: list[Feature], select: bool) -> _Part:
         """Select and prepare inside these rows alone."""
@@ -280,7 +286,7 @@ class _Fitter:
 
     def _search_folds(self, parts: list[_Part]) -> dict[str, list[SearchFold]]:
         """The rows the search looks at, per way of reading them."""
-        rank = group_ranks(self.group, seed=self.seed)
+        rank = self._rank
         highest = min(1.0, self.budget.rows / max(len(self.group), 1))
         found: dict[str, list[SearchFold]] = {"scaled": [], "filled": [], "open": []}
         for part, (inside, outside) in zip(parts, self.folds, strict=True):
@@ -401,7 +407,9 @@ class _Fitter:
                 found.append(float(np.nanmedian(values)))
         return found
 
-    def _named(self, model: PropensityModel, parameters: dict[str, Any]) -> PropensityModel:
+    @cached_property
+    def _fingerprint(self) -> str:
+        """Of the rows, their labels and whose they are."""
         digest = hashlib.sha256()
         for feature in self.features:
             column = self.frame[feature.name]
@@ -409,7 +417,10 @@ class _Fitter:
             digest.update(feature.name.encode() + hashed.tobytes())
         digest.update(self.label.tobytes())
         digest.update(pd.util.hash_array(self.group.astype(str).astype(object)).tobytes())
+        return digest.hexdigest()
+
+    def _named(self, model: PropensityModel, parameters: dict[str, Any]) -> PropensityModel:
         inputs = [(f.name, f.kind, f.transform, f.imputation) for f in model.features]
-        named = [model.target, model.algorithm, parameters, inputs, self.seed, digest.hexdigest()]
+        named = [model.target, model.algorithm, parameters, inputs, self.seed, self._fingerprint]
         text = json.dumps(named, sort_keys=True)
         return replace(model, model_id=hashlib.sha256(text.encode()).hexdigest()[:16])

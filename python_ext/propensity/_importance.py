@@ -74,9 +74,9 @@ def importances(
     pandas.DataFrame
         Columns of ``IMPORTANCES_SCHEMA``. ``importance`` is in log loss per row, with the 95 %
         interval of its mean over the rows (a U-statistic of row and exchanged value; by its
-        projection on single rows, Hoeffding 1948). ``direction`` says whether a higher value ``raises`` or
-        ``lowers`` the log-odds: the sign of the rank correlation of value and effect where that is
-        at least ``CLEAR_ASSOCIATION``, else ``mixed``; null for a category.
+        projection on single rows, Hoeffding 1948). ``direction`` says whether a higher value
+        ``raises`` or ``lowers`` the log-odds: the sign of the rank correlation of value and effect
+        where that is at least ``CLEAR_ASSOCIATION``, else ``mixed``; null for a category.
     """
     rows = _unused(model, dropped or {})
     if model.pipeline is not None and model.features:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from python_ext.errors import SegmentationError
 from python_ext.features import Feature
@@ -167,7 +168,8 @@ def learn(
     names = ("out_of_time", "random_split") if time is not None else ("held_out", "out_of_fold")
     figures, losses = [], {}
     for candidate in fitted:
-        unseen = candidate.model.score(test)
+        with threadpool_limits(1):
+            unseen = candidate.model.score(test)
         for split, rows, probability in (
             (names[0], test, unseen),
             (names[1], train, candidate.out_of_fold),

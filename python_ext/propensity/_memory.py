@@ -142,6 +142,10 @@ def read_champion(row: Mapping[str, Any]) -> PropensityModel:
         model = read_artefact(artefact, sha256=row["artefact_sha256"])
     except ArtefactError as error:
         raise ArtefactError(f"{named}: {error}") from error
+    except (TypeError, KeyError, ValueError, AttributeError, IndexError) as error:
+        raise ArtefactError(
+            f"{named} is of a kind that this version cannot read ({type(error).__name__}: {error})"
+        ) from error
     if (model.model_id, model.target) != (row["model_id"], row["target"]):
         said = f"its artefact is of the model {model.model_id} of the target {model.target}"
         raise TamperedError(named, said, row["target"])

@@ -183,11 +183,13 @@ def _score_drift(drift: Sequence[Mapping[str, Any]], policy: RetrainPolicy) -> t
 
 
 def _has_moved(row: Mapping[str, Any], policy: RetrainPolicy) -> bool:
-    return row["psi"] > max(policy.drift_psi, row["critical"])
+    # As far as it moves anyway is no reason: a new model would be in the same place next month.
+    return row["psi"] > max(policy.drift_psi, row["critical"]) and not row.get("is_usual", False)
 
 
 def _psi(row: Mapping[str, Any]) -> str:
-    return f"{row['psi']:.3f} (chance {row['critical']:.3f})"
+    usual = f", usual {row['usual_psi']:.3f}" if row.get("usual_psi") is not None else ""
+    return f"{row['psi']:.3f} (chance {row['critical']:.3f}{usual})"
 
 
 def _decay(before: Mapping[str, float] | None, now: tuple[float, float] | None) -> tuple[bool, str]:

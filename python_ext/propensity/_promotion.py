@@ -73,6 +73,7 @@ def choose_champion(
     recency: Contender | None = None,
     incumbent: Contender | None = None,
     objection: str | None = None,
+    problem: str | None = None,
     withdrawn: Mapping[str, date] | None = None,
 ) -> Verdict:
     """Promote or refuse, by log loss on the same out-of-time rows.
@@ -92,6 +93,8 @@ def choose_champion(
         The champion so far, judged on the same rows; None if there is none that can be used.
     objection
         Why the champion so far cannot be used.
+    problem
+        Why there is no candidate, if so.
     withdrawn
         Models taken back by hand, and when: they are not promoted.
     """
@@ -115,7 +118,10 @@ def choose_champion(
     challenger = best if beats else prevalence
     if best is not None and not beats:
         reasons[best.model_id] = f"refused, does not beat the prevalence beyond noise: {against}"
-    stands = _standing(challenger, best, able, against, recency)
+    if best is None:
+        stands = f"everybody gets the prevalence: {problem or 'no candidate stood'}"
+    else:
+        stands = _standing(challenger, best, able, against, recency)
     if incumbent is None:
         why = f"the champion before it {objection}; " if objection else ""
         reasons[challenger.model_id] = f"champion: {why}{stands}"
@@ -179,14 +185,12 @@ def _is_better(
 
 def _standing(
     challenger: Contender,
-    best: Contender | None,
+    best: Contender,
     able: Sequence[Contender],
     against: str,
     recency: Contender | None,
 ) -> str:
     """How the challenger came to be the challenger."""
-    if best is None:
-        return _loss(challenger)
     if challenger is not best:
         return f"no model beats the prevalence beyond noise: {best.algorithm} has {against}"
     lowest = min(able, key=lambda contender: contender.mean)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
-from python_ext.drift import describe_distribution, measure_drift
+from python_ext.drift import describe_distribution, mark_usual, measure_drift
 from python_ext.features import Feature
 from python_ext.propensity._artefact import PropensityModel
 
@@ -45,9 +45,24 @@ def compare(
     features: Sequence[Feature],
     model: PropensityModel,
     reference: Mapping[str, Any],
+    *,
+    past: Callable[[Sequence[str]], pd.DataFrame],
+    days: int,
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Drift of the features and of the scores since ``describe``."""
+    """Drift of the features and of the scores since ``describe``.
+
+    Parameters
+    ----------
+    past
+        Gives columns of the rows of the cutoffs before ``frame``: they say how far a feature moves
+        anyway, for everybody's tenure moves with the calendar.
+    days
+        Days since ``describe``.
+    """
     moved = measure_drift(frame, features, reference.get("features") or {})
+    suspects = [row["feature"] for row in moved if row["severity"] != "stable"]
+    if suspects:
+        moved = mark_usual(moved, past(["cutoff_on", *suspects]), features, days=days)
     scores = measure_drift(_scores(model, frame), [SCORE], reference.get("scores") or {})
     # A baseline gives everybody the same.
     return moved, [] if model.pipeline is None else scores

@@ -34,7 +34,7 @@ class SearchBudget:
         After which no further setting is tried. What was cut short says ``FittedCandidate.note``.
     """
 
-    settings: int = 6
+    settings: int = 5
     rows: int = 20000
     capped_rows: int = 20000
     max_seconds: float = 1800.0
@@ -99,12 +99,12 @@ def rungs(count: int, *, rows: int, fewest_of_class: int) -> list[tuple[float, i
     too few rows to tell settings apart are left out.
     """
     steps = int(np.log(max(count, 1)) / np.log(REDUCTION) + 1e-9)
-    plan = []
+    plan: list[tuple[float, int]] = []
     for step in range(steps + 1):
         share = float(REDUCTION) ** (step - steps)
         enough = rows * share >= LEAST_ROWS and fewest_of_class * share >= LEAST_CLASS_ROWS
         if step == steps or enough:
-            plan.append((share, max(1, -(-count // REDUCTION**step)) if plan else count))
+            plan.append((share, max(1, plan[-1][1] // REDUCTION) if plan else count))
     return plan
 
 

@@ -66,7 +66,9 @@ def without_duplicates(
     spread = filled.std(axis=0)
     standard = (filled - filled.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
     together = np.abs(standard.T @ standard) / max(len(values), 1)
-    with_label = np.abs(standard.T @ (label - label.mean()))
+    # Rounded: which of two copies stays must not hang on the last digit.
+    with_label = np.abs(standard.T @ (label - label.mean())) / max(len(values), 1)
+    with_label = with_label.round(6)
     dropped: dict[str, str] = {}
     for j in np.argsort(-with_label, kind="stable"):
         if numbers[j].name in dropped:
@@ -116,10 +118,11 @@ def useful_features(
 
     Two quick learners are fitted on one half of the customers and judged on the other, both ways
     round. A feature helps when shuffling its values among the judged rows raises the log loss of
-    either learner by more than ``USEFUL`` standard errors (Breiman 2001). Features that speak for
-    each other may all look idle, so what is left must prove itself: if either learner without the
-    dropped ones is worse by more than a standard error, those that helped at all come back, and
-    if that is not enough every feature does.
+    either learner by more than a floor of standard errors (Breiman 2001). Features that speak for
+    each other may all look idle, and the best of many look better than they are, so a floor must
+    prove itself: the features it keeps by one half must predict the other at least as well as all
+    features do, with either learner. The highest of ``FLOORS`` that does is taken; if none does,
+    every feature stays.
 
     Parameters
     ----------
@@ -140,26 +143,32 @@ def useful_features(
     folds = grouped_folds(label, group, folds=2, seed=seed)
     rows_of = {"label": label, "group": group, "folds": folds, "seed": seed}
     loss, gain = _permutation_gains(frame, features, **rows_of)
-    strength = np.max([_strength(part) for part in gain.values()], axis=0)
+    strength = _strength(gain)
     for floor in FLOORS:
-        kept = [f for f, s in zip(features, strength, strict=True) if s > floor]
-        if len(kept) == len(features):
+        dropped = strength <= floor
+        if dropped.all():
+            continue
+        if not dropped.any():
             break
-        if kept and _holds(loss, frame, kept, **rows_of):
-            dropped = {
+        if _holds(loss, gain, floor, frame, features, **rows_of):
+            kept = [f for f, gone in zip(features, dropped, strict=True) if not gone]
+            reasons = {
                 feature.name: f"does not help out of fold: shuffled, the log loss changes by "
                 f"{value:+.1f} standard errors"
-                for feature, value in zip(features, strength, strict=True)
-                if value <= floor
+                for feature, value, gone in zip(features, strength, dropped, strict=True)
+                if gone
             }
-            return Selection(kept, dropped)
+            return Selection(kept, reasons)
     return Selection(features, {})
 
 
-def _strength(gain: np.ndarray) -> np.ndarray:
-    """Mean rise of the loss over its standard error, per feature; 0 where nothing changes."""
-    error = gain.std(axis=0) / np.sqrt(len(gain))
-    return np.where(error > 0, gain.mean(axis=0) / np.where(error > 0, error, 1.0), 0.0)
+def _strength(gain: dict[str, np.ndarray]) -> np.ndarray:
+    """Mean rise of the loss over its standard error, per feature, of the learner it helps most."""
+    found = []
+    for rise in gain.values():
+        error = rise.std(axis=0) / np.sqrt(len(rise))
+        found.append(np.where(error > 0, rise.mean(axis=0) / np.where(error > 0, error, 1.0), 0.0))
+    return np.max(found, axis=0)
 
 
 def _permutation_gains(
@@ -221,21 +230,26 @@ def _split_columns(learner: HistGradientBoostingClassifier) -> np.ndarray:
 
 def _holds(
     full: dict[str, np.ndarray],
+    gain: dict[str, np.ndarray],
+    floor: float,
     frame: pd.DataFrame,
-    kept: list[Feature],
+    features: list[Feature],
     *,
     label: np.ndarray,
     group: np.ndarray,
     folds: Sequence[tuple[np.ndarray, np.ndarray]],
     seed: int,
 ) -> bool:
-    """Whether no learner is worse without the others by more than a standard error."""
+    """Whether neither learner is worse for features chosen by this floor on the other half."""
     reduced = {name: np.empty(len(label)) for name in full}
     for inside, outside in folds:
+        strength = _strength({name: rise[inside] for name, rise in gain.items()})
+        kept = [f for f, value in zip(features, strength, strict=True) if value > floor]
+        if not kept:
+            return False
         known = Prepared.fit(frame.iloc[inside], kept, label=label[inside], group=group[inside])
         for name, (reads, learner) in _quick_learners(len(inside), seed).items():
             learner.fit(known.matrix(reads), label[inside])
             values = known.transform(frame.iloc[outside], reads)
             reduced[name][outside] = _row_loss(learner, values, label[outside])
-    worse = [reduced[name] - full[name] for name in full]
-    return all(w.mean() <= w.std() / np.sqrt(len(w)) for w in worse)
+    return all(reduced[name].mean() <= full[name].mean() for name in full)

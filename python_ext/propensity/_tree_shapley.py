@@ -12,7 +12,7 @@ import numpy as np
 from python_ext.errors import SegmentationError
 
 MAX_TESTS = 11  # tests whose outcomes index a table: 2 to the power of it rows
-BLOCK_ROWS = 8192  # rows that stay in the processor's cache while the trees pass over them
+BLOCK_ROWS = 32768  # rows that the trees pass over at a time
 
 
 @dataclass(frozen=True)
@@ -105,13 +105,31 @@ Path = tuple[tuple[int, bool], ...]
 
 @dataclass(frozen=True)
 class _Piece:
-    """Leaves of a tree that are counted together, with every test on the way to them."""
+    """Leaves of a tree that are counted together.
 
+    Attributes
+    ----------
+    needed
+        Conditions without which no leaf is in reach: those of players for whom the reference
+        leaves the way to the piece.
+    tests
+        All other tests on the way to the leaves, whose outcomes index a table.
+    leaves
+        Each with its whole path.
+    """
+
+    needed: Path
     tests: tuple[int, ...]
     leaves: tuple[tuple[int, Path], ...]
 
 
-def _pieces(tree: Tree, node: int = 0, path: Path = ()) -> list[_Piece]:
+def _pieces(
+    tree: Tree,
+    players: np.ndarray,
+    reference_left: dict[int, bool],
+    node: int = 0,
+    path: Path = (),
+) -> list[_Piece]:
     """The tree cut into parts of at most ``MAX_TESTS`` tests; a deeper leaf is a part alone."""
     leaves, inner = [], []
     stack = [(node, path)]
@@ -123,12 +141,18 @@ def _pieces(tree: Tree, node: int = 0, path: Path = ()) -> list[_Piece]:
             inner.append(place)
             stack.append((int(tree.right[place]), (*way, (place, False))))
             stack.append((int(tree.left[place]), (*way, (place, True))))
-    tests = (*(test for test, _ in path), *inner)
+    joining = {
+        int(players[tree.column[test]]) for test, side in path if reference_left[test] != side
+    }
+    needed = tuple(step for step in path if int(players[tree.column[step[0]]]) in joining)
+    open_tests = [step[0] for step in path if step not in needed]
+    tests = (*open_tests, *inner)
     if len(tests) <= MAX_TESTS or not inner:
-        return [_Piece(tests, tuple(leaves))]
+        return [_Piece(needed, tests, tuple(leaves))]
+    left, right = int(tree.left[node]), int(tree.right[node])
     return [
-        *_pieces(tree, int(tree.left[node]), (*path, (node, True))),
-        *_pieces(tree, int(tree.right[node]), (*path, (node, False))),
+        *_pieces(tree, players, reference_left, left, (*path, (node, True))),
+        *_pieces(tree, players, reference_left, right, (*path, (node, False))),
     ]
 
 
@@ -237,7 +261,7 @@ class TreeExplainer:
             self.base += float(tree.value[node])
             if not len(inner):
                 continue
-            pieces = [_compile(piece, tree, players, at) for piece in _pieces(tree)]
+            pieces = [_compile(p, tree, players, at) for p in _pieces(tree, players, at)]
             self._plans.append((tree, [int(n) for n in inner], pieces, at))
         self._players = players
 
@@ -258,9 +282,7 @@ class TreeExplainer:
         return found.T
 
     def _explain_block(self, columns: np.ndarray, found: np.ndarray) -> None:
-        rows = columns.shape[1]
         single = columns.astype(np.float32)
-        looked_up = np.empty(rows)
         for tree, inner, pieces, reference_left in self._plans:
             source = single if tree.single else columns
             left = {node: _goes_left(tree, node, source[tree.column[node]]) for node in inner}
@@ -270,14 +292,23 @@ class TreeExplainer:
                     conditions = _by_player(path, tree, self._players)
                     added = {player: found[player] for player in conditions}
                     _add_leaf(added, float(tree.value[leaf]), conditions, left, reference_left)
-                    continue
-                code = np.zeros(rows, dtype=np.uint16)
-                for place, node in enumerate(piece.tests):
-                    code |= left[node].astype(np.uint16) << np.uint16(place)
-                index = code.astype(np.intp)
-                for player, column in table:
-                    np.take(column, index, out=looked_up, mode="clip")
-                    found[player] += looked_up
+                elif table and not piece.needed:
+                    code = _code([left[node] for node in piece.tests], columns.shape[1])
+                    for player, column in table:
+                        found[player] += column.take(code, mode="clip")
+                elif table:
+                    rows = np.flatnonzero(_passed(list(piece.needed), left))
+                    code = _code([left[node][rows] for node in piece.tests], len(rows))
+                    for player, column in table:
+                        found[player][rows] += column.take(code, mode="clip")
+
+
+def _code(outcomes: list[np.ndarray], rows: int) -> np.ndarray:
+    """Each row's outcomes of the tests as one number, the first test in the lowest bit."""
+    code = np.zeros(rows, dtype=np.uint16)
+    for place, outcome in enumerate(outcomes):
+        code |= outcome.astype(np.uint16) << np.uint16(place)
+    return code.astype(np.intp)
 
 
 def _compile(
@@ -291,6 +322,7 @@ def _compile(
         return piece, None
     codes = np.arange(2 ** len(piece.tests), dtype=np.intp)
     left = {node: (codes >> place) & 1 == 1 for place, node in enumerate(piece.tests)}
+    left |= {node: np.full(len(codes), side) for node, side in piece.needed}
     effects: dict[int, np.ndarray] = {}
     for leaf, path in piece.leaves:
         conditions = _by_player(path, tree, players)

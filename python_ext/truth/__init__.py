@@ -6,6 +6,7 @@ from python_ext.truth._comparison import (
     main_person,
     pair_quality,
 )
+from python_ext.truth._drivers import IRRELEVANT, driver_directions, process_agreement
 from python_ext.truth._measures import Measure
 from python_ext.truth._observed import Observed, read_observed
 from python_ext.truth._scores import (
@@ -15,14 +16,17 @@ from python_ext.truth._scores import (
 )
 
 __all__ = [
+    "IRRELEVANT",
     "TARGETS",
     "Measure",
     "Observed",
     "TruthReport",
     "calibration_error_by_chance",
     "compare_with_truth",
+    "driver_directions",
     "main_person",
     "pair_quality",
+    "process_agreement",
     "read_observed",
     "scores_beside_truth",
 ]

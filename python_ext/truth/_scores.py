@@ -41,8 +41,8 @@ def scores_beside_truth(
     pandas.DataFrame or None
         One row per customer and target with a score at the test cutoff and a label:
         customer_key, target, cutoff_on, label_ends_on, label (0 or 1), probability, attainable,
-        oracle. Nobody is in it whose person became a customer within the window. None without a
-        test cutoff.
+        oracle, and of the true person purchase_rate and is_customer (has not stopped). Nobody is
+        in it whose person became a customer within the window. None without a test cutoff.
 
     Raises
     ------
@@ -65,6 +65,11 @@ def scores_beside_truth(
     rows = connection.execute(_SCORED, [TEST_CUTOFF, list(TARGETS)]).df()
     rows["attainable"] = rows["customer_key"].map(observed.attainable(end_on))
     rows["oracle"] = rows["customer_key"].map(person).map(oracle)
+    people = people.set_index("person_id")
+    died = pd.to_datetime(people["died_on"])
+    people["is_customer"] = died.isna() | (died >= pd.Timestamp(observed.on))
+    for column in ("purchase_rate", "is_customer"):
+        rows[column] = rows["customer_key"].map(person).map(people[column])
     happens = rows["target"].map(TARGETS)
     for column in ("attainable", "oracle"):
         rows[column] = rows[column].where(happens, 1 - rows[column])

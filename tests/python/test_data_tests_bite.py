@@ -95,6 +95,14 @@ SINGULAR = {
         "delete from marts.customer_scores where customer_key = (select min(customer_key) from "
         "marts.customer_scores)"
     ),
+    "drivers_add_up": (
+        "update marts.customer_scores set driver_2_effect = driver_2_effect + 0.001 where "
+        "customer_key = (select min(customer_key) from marts.customer_scores "
+        "where driver_2_effect is not null)"
+    ),
+    "features_are_used_or_dropped_for_a_reason": (
+        "update marts.model_features set dropped_because = null where not is_used"
+    ),
     "features_end_before_their_cutoff": (
         "update intermediate.int_customer_features set last_event_at = cutoff_on "
         "where cutoff_name = 'train_1'"
@@ -102,6 +110,18 @@ SINGULAR = {
     "labels_start_at_their_cutoff": (
         "update intermediate.int_customer_labels set first_event_on = cutoff_on - 1 "
         "where first_event_on is not null"
+    ),
+    "lifetimes_end_before_their_cutoff": (
+        "update ml.ml_customer_lifetimes set last_event_at = cutoff_on "
+        "where cutoff_name = 'train_1'"
+    ),
+    "value_outcomes_stay_in_their_horizon": (
+        "update intermediate.int_value_outcomes set first_event_on = label_ends_on "
+        "where first_event_on is not null"
+    ),
+    "each_run_has_one_champion_of_value": "update marts.value_models set is_champion = true",
+    "value_tiers_reach_everybody": (
+        "update reference.value_tiers set share_from_top = 0.99 where share_from_top = 1"
     ),
     "labels_wait_for_their_window": (
         "update intermediate.int_customer_labels set label = true where split = 'score'"
@@ -196,6 +216,16 @@ SINGULAR = {
     "every_champion_is_judged": "delete from marts.model_reliability where target = 'purchase'",
     "no_judgement_is_of_a_handful": (
         "update ml.ml_propensity_groups set customers = 9 where attribute = 'gender'"
+    ),
+    "each_active_target_has_one_champion": (
+        "update marts.model_registry set is_champion = true where target = 'purchase'"
+    ),
+    "champions_are_what_was_stored": (
+        "update ml.ml_propensity_models set artefact = 'other bytes'::blob where is_champion"
+    ),
+    "champions_are_not_worse_than_recency_alone": (
+        "update marts.model_metrics set ci_high = -0.001 "
+        "where is_champion and metric = 'gain_over_recency_alone'"
     ),
     "each_target_has_one_champion": (
         "update marts.model_metrics set is_champion = false where target = 'purchase'"

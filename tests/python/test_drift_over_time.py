@@ -339,3 +339,42 @@ def test_decay_is_claimed_of_a_model_as_good_as_before_as_seldom_as_it_says():
         for a, b in zip(before, now, strict=True)
     ]
     assert np.mean(claimed) == pytest.approx(0.01, abs=0.005)
+
+
+# What a policy takes for usual
+
+
+def aged(*levels, days=30):
+    """Spend at today's and earlier cutoffs, against a reference of so many days ago."""
+    frame = customers(levels)
+    past = frame[frame["cutoff_name"] != "score"]
+    now = frame[frame["cutoff_name"] == "score"]
+    before = customers([levels[1]], seed=9)
+    rows = drift.measure_drift(now, [SPEND], drift.describe_distribution(before, [SPEND]))
+    (row,) = drift.mark_usual(rows, past, [SPEND], days=days)
+    return row
+
+
+def test_a_feature_that_grows_with_the_calendar_moves_as_usual():
+    row = aged(4, 3, 2, 1, 0)
+    assert row["severity"] == "major" and row["is_usual"]
+    # Against a reference of two horizons ago it may have gone twice as far.
+    twice = aged(5, 3, 2, 1, 0)
+    assert twice["severity"] == "major" and not twice["is_usual"]
+    assert aged(5, 3, 2, 1, 0, days=120)["is_usual"]
+
+
+def test_a_feature_that_never_moved_before_has_not_moved_as_usual():
+    row = aged(1, 0, 0, 0, 0)
+    assert (row["severity"], row["is_usual"]) == ("major", False)
+    assert row["usual_psi"] < 0.02
+
+
+def test_without_two_earlier_cutoffs_nothing_is_usual():
+    row = aged(1, 0)
+    assert (row["usual_psi"], row["is_usual"]) == (None, False)
+
+
+def test_of_a_stable_feature_nothing_earlier_is_looked_at():
+    row = aged(0, 0, 9)
+    assert (row["severity"], row["usual_psi"], row["is_usual"]) == ("stable", None, False)

@@ -8,27 +8,23 @@ SMALL = ("build", "--select", "rfm_segments", "--exclude-resource-type", "test",
 
 
 @pytest.mark.parametrize(
-    ("table", "missing", "ddl"),
+    ("table", "ddl", "missing"),
     [
         (
             "ml_segment_models",
-            "view",
             "(model_id varchar, k bigint, artefact blob, is_chosen boolean)",
-        ),
-        (
-            "ml_segment_names",
             "view",
-            "(segment_id bigint, segment varchar, first_seen_on date)",
         ),
+        ("ml_segment_names", "(segment_id bigint, segment varchar, first_seen_on date)", "view"),
         (
             "ml_propensity_models",
-            "as_of_date",
             "(model_id varchar, target varchar, is_champion boolean)",
+            "as_of_date",
         ),
     ],
 )
 def test_memory_of_an_older_version_stops_the_build_in_words(
-    demo_data, tmp_path, table, missing, ddl
+    demo_data, tmp_path, table, ddl, missing
 ):
     with duckdb.connect(str(tmp_path / "build.duckdb")) as connection:
         connection.execute(f"create schema ml; create table ml.{table} {ddl}")

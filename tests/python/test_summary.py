@@ -303,18 +303,22 @@ def truth(tmp_path):
         }
     ).to_parquet(folder / "records.parquet")
     pd.DataFrame({"month": range(1, 13), "factor": 1.0}).to_parquet(folder / "seasonality.parquet")
-    (folder / "parameters.json").write_text(json.dumps({}))
+    (folder / "parameters.json").write_text(json.dumps({"end_on": "2025-12-31"}))
     return folder
 
 
 @pytest.fixture
 def database(tmp_path):
-    """Scores that rank the buyers 4 to 6 right, but person 7, who is gone, too high."""
+    """Scores that rank the buyers 4 to 6 right, but person 7, who is gone, too high.
+
+    Persons 4 to 6 bought every month; the others did so a year ago and have been silent since.
+    """
     with duckdb.connect(str(tmp_path / "house.duckdb")) as connection:
         connection.execute(
             """
             create schema ml;
             create schema intermediate;
+            create schema staging;
             create table ml.ml_customer_identities as
             select 'id:' || n as record_id, 'c' || n as customer_key
             from range(1, 8) as numbers(n)
@@ -331,6 +335,32 @@ def database(tmp_path):
             create table intermediate.int_cutoffs as
             select 'test' as cutoff_name, date '2024-03-01' as cutoff_on,
                 date '2024-05-30' as label_ends_on;
+            create table intermediate.int_order_days as
+            select 'c' || n as customer_key, true as is_purchase_day,
+                cast(case when n between 4 and 6 then date '2023-06-03' else date '2023-01-03' end
+                    + to_months(cast(step as integer)) as date) as ordered_on
+            from range(1, 8) as numbers(n), range(0, 9) as steps(step)
+            where n between 4 and 6 or step < 3;
+            create table intermediate.int_orders_netted as
+            select customer_key, true as is_purchase, cast(ordered_on as timestamp) as ordered_at,
+                0.0 as discount_revenue, 0.0 as returned_revenue, 'store' as channel
+            from intermediate.int_order_days;
+            create table intermediate.int_order_lines_netted as
+            select customer_key, true as is_sale, ordered_at, 'fashion' as category
+            from intermediate.int_orders_netted;
+            create table intermediate.int_customers_merged as
+            select distinct customer_key, timestamp '2023-01-03' as first_recorded_at,
+                null::date as birth_on, 'f' as gender
+            from intermediate.int_order_days;
+            create table intermediate.int_consents_over_time (customer_key varchar,
+                purpose varchar, is_granted boolean, valid_from timestamp, valid_to timestamp);
+            create table intermediate.int_web_sessions (customer_key varchar,
+                started_at timestamp, known_at timestamp, has_conversion boolean,
+                utm_source varchar);
+            create table intermediate.int_email_contacts (customer_key varchar,
+                delivered_at timestamp, opened_at timestamp);
+            create table staging.stg_email__campaigns (sent_at timestamp,
+                rejection_reason varchar);
             """
         )
     return tmp_path / "house.duckdb"
@@ -344,8 +374,18 @@ def test_truth_is_compared_on_the_same_customers(published, database, truth):
     assert everybody.found == 1.0 and "7 segmented" in everybody.basis
     assert often.found == 1.0 and "5 segmented" in often.basis
     propensity = figures["Purchase propensity, AUC out of time"]
-    # Of 12 pairs of a buyer and another the score ranks 9 right, the process all.
+    # Of 12 pairs of a buyer and another the score ranks 9 right, their history all.
     assert (propensity.found, propensity.ceiling) == (0.75, 1.0)
+    churn = figures["Churn propensity, AUC out of time"]
+    # Churn was given the same scores and labels: what history says is the contrary.
+    assert (churn.found, churn.ceiling) == (0.75, 0.0)
+    all_knowing = figures["Purchase propensity, AUC of who knows all"]
+    assert all_knowing.found is None and all_knowing.ceiling == 1.0
+    # One customer in each of the groups: the error is the mean distance of score and label.
+    calibration = figures["Purchase propensity, calibration error"]
+    label, probability = np.isin(range(1, 8), (4, 5, 6)), np.arange(1, 8) / 10
+    assert calibration.found == pytest.approx(np.abs(label - probability).mean())
+    assert 0.1 < calibration.ceiling < 0.5
     assert "7 customers, 2024-03-01 to 2024-05-30, 43% bought" in propensity.basis
     # Record 99 of person 1 was given to customer 2: one pair found, another true.
     assert figures["Identity, precision of record pairs"].found == 0.0
@@ -366,7 +406,7 @@ def test_segments_unlike_the_types_agree_by_chance_only(published, database, tru
 
 def test_truth_is_printed_beside_the_summary(published, database, truth):
     text = printed(published, truth=truth, database=database)
-    assert row(text, "AUC out of time")[6:8] == ["0.750", "1.000"]
+    assert row(text, "Purchase propensity, AUC out of time")[6:8] == ["0.750", "1.000"]
     assert row(text, "keen") == ["keen", "0", "4"]
     assert "Against the known truth" not in printed(published)
 

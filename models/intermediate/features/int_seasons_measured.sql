@@ -90,7 +90,7 @@ dated as (
         order_days.ordered_on,
         order_days.net_revenue,
         order_days.last_ordered_at,
-        extract(quarter from order_days.ordered_on) as quarter,
+        extract(quarter from order_days.ordered_on) as quarter_number,
         periods.period
     from order_days
     left join periods
@@ -134,7 +134,7 @@ summed as (
         count(*) filter (where mod(365 - mod(days_ago, 365), 365) < {{ horizon }})
             as days_in_season,
         {%- for number in range(1, 5) %}
-        count(*) filter (where quarter = {{ number }}) as quarter_{{ number }}_days,
+        count(*) filter (where quarter_number = {{ number }}) as quarter_{{ number }}_days,
         {%- endfor %}
         {%- for period in [
             'winter_sales', 'summer_sales', 'back_to_school', 'christmas_gifts'

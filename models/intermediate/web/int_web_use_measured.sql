@@ -70,10 +70,11 @@ final as (
 
     select
         *,
-        case greatest(0, {{ devices | join('_sessions, ') }}_sessions)
-            when 0 then null
+        {%- set most = 'greatest(' ~ devices | join('_sessions, ') ~ '_sessions)' %}
+        case
+            when {{ most }} = 0 then null
             {%- for device in devices %}
-            when {{ device }}_sessions then '{{ device }}'
+            when {{ device }}_sessions = {{ most }} then '{{ device }}'
             {%- endfor %}
         end as main_device
     from summed

@@ -105,11 +105,11 @@ known as (
         max(runs.as_of_date) over (partition by runs.target) as target_run_on,
         row_number() over (
             partition by runs.model_id
-            order by runs.as_of_date desc nulls last, runs.target nulls last
+            order by runs.as_of_date desc nulls last, runs.target asc nulls last
         ) as from_last,
         row_number() over (
             partition by runs.model_id
-            order by runs.as_of_date nulls last, runs.target nulls last
+            order by runs.as_of_date asc nulls last, runs.target asc nulls last
         ) as from_first
     from runs
     inner join as_of on runs.as_of_date <= as_of.as_of_date

@@ -5,7 +5,7 @@ from python_ext import drift, features, frames
 def model(dbt, session):
     dbt.config(materialized="incremental", unique_key="as_of_date")
     as_of = frames.to_pandas(dbt.ref("int_as_of_date"))["as_of_date"].iloc[0]
-    rows = dbt.config.get("sample_rows", 300000)
+    rows = dbt.config.get("sample_rows", 120000)
     known = dbt.ref("int_customer_features").filter("may_be_profiled")
     learning = features.select_features(
         frames.to_pandas(dbt.ref("feature_definitions")),

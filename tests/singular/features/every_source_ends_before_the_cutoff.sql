@@ -8,7 +8,7 @@
 ] %}
 {%- for model in models %}
 select
-    '{{ model }}' as model,
+    '{{ model }}' as model_name,
     measured.customer_key,
     measured.cutoff_name,
     measured.last_event_at

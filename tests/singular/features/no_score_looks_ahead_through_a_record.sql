@@ -15,7 +15,7 @@ records as (
         records.acquisition_channel
     from {{ ref('stg_crm__customers') }} as records
     inner join {{ ref('ml_customer_identities') }} as identities
-        on 'id:' || records.customer_id = identities.record_id
+        on identities.record_id = 'id:' || records.customer_id
     where records.rejection_reason is null
 
 ),
@@ -28,7 +28,7 @@ known as (
         records.acquisition_channel
     from features
     inner join records
-        on features.customer_key = records.customer_key and records.created_at < features.cutoff_on
+        on features.customer_key = records.customer_key and features.cutoff_on > records.created_at
 
 )
 

@@ -18,7 +18,7 @@ inner join periods as later
     on
         earlier.period < later.period
         and earlier.starts_at <= later.ends_at
-        and later.starts_at <= earlier.ends_at
+        and earlier.ends_at >= later.starts_at
 
 union all
 

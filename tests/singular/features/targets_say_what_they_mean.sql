@@ -3,7 +3,15 @@
 select *
 from {{ ref('propensity_targets') }}
 where
-    event not in ('{{ target_events().keys() | join("', '") }}')
-    or eligibility not in ('{{ target_conditions().keys() | join("', '") }}')
+    event not in (
+        {%- for event in target_events() %}
+        '{{ event }}'{{ "," if not loop.last }}
+        {%- endfor %}
+    )
+    or eligibility not in (
+        {%- for name in target_conditions() %}
+        '{{ name }}'{{ "," if not loop.last }}
+        {%- endfor %}
+    )
     or horizon_days > {{ var('horizon_days') }}
     or (at_least is null) = (top_share is null)

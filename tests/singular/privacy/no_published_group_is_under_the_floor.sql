@@ -147,3 +147,15 @@ select
     segment_view || ' ' || cast(node_id as string) as published_group
 from {{ ref('segment_tree') }}
 where {{ is_under_floor('customers') }}
+
+union all
+
+select
+    'value_calibration' as mart,
+    published.model || ' ' || published.frequency_label as published_group
+from {{ ref('value_calibration') }} as published
+inner join {{ ref('ml_value_calibration') }} as behind
+    on
+        published.model = behind.model
+        and published.frequency_group = behind.frequency_group
+where published.actual_purchases is not null and {{ is_under_floor('behind.customers') }}

@@ -1,5 +1,5 @@
--- A row here is a champion that is worse out of time than recency alone, beyond noise: whoever sorts
--- customers by their last purchase does better. Do not act on its scores; train anew (var
+-- A row here is a champion that is worse out of time than recency alone, beyond noise: whoever
+-- sorts customers by their last purchase does better. Do not act on its scores; train anew (var
 -- propensity_retrain: always), or take it back with rollback_model.
 {{ config(severity='warn') }}
 

@@ -1,6 +1,6 @@
--- The artefact of a champion is the one that was written, by its hash. A row here is a model that was
--- damaged or exchanged in the warehouse: scoring refuses it. Take it back with rollback_model, or delete
--- its rows and build again, and find out who wrote to the table.
+-- The artefact of a champion is the one that was written, by its hash. A row here is a model that
+-- was damaged or exchanged in the warehouse: scoring refuses it. Take it back with rollback_model,
+-- or delete its rows and build again, and find out who wrote to the table.
 select
     as_of_date,
     target,

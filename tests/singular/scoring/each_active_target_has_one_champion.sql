@@ -1,6 +1,6 @@
 -- Whoever is active in the seed and has somebody to score has exactly one champion. A row here is a
--- target without scores, or one that two models score: build ml_propensity_models again, or take the
--- target out of the seed.
+-- target without scores, or one that two models score: build ml_propensity_models again, or take
+-- the target out of the seed.
 with active as (
 
     select distinct labels.target
