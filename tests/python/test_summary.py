@@ -187,8 +187,8 @@ def test_scores_are_told_out_of_time_beside_recency_alone(published):
 
 def test_a_score_without_a_model_is_told_without_figures(published):
     text = printed(published)
-    repeat = row(text, "repeat", "none beats the prevalence")
-    assert repeat[5:] == ["-", "-", "-", "-", "trained"]
+    repeat = row(text, "repeat", "prevalence (no model)")
+    assert repeat[4:] == ["-", "-", "-", "-", "trained"]
     assert row(text, "email_click", "none")[1:] == ["none", "-", "-", "-", "-", "-"]
     assert "none: no target is active" in changed(published, "delete from marts.model_targets")
 
