@@ -11,6 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from python_ext.errors import SegmentationError
+from python_ext.model_cards import Cards
+from python_ext.summary_of_models import fill_scores, model_warnings, read_models, value_line
 
 BAR_WIDTH = 30
 MOST_MOVES = 5
@@ -57,8 +59,12 @@ def summary(
             console.print(_rfm(connection, floor))
             console.print(_audiences(connection))
             console.print(_quality(connection))
-            console.print(_models(connection))
-            for warning in warnings(connection):
+            models = read_models(connection)
+            console.print(_models(models))
+            if value := value_line(models):
+                console.print(value)
+                console.print()
+            for warning in [*warnings(connection), *model_warnings(models)]:
                 console.print(Text(f"! {warning}", style="yellow"))
     except duckdb.Error as error:
         raise SegmentationError(f"{published} cannot be read: {error}") from error
@@ -261,24 +267,14 @@ def _quality(connection: duckdb.DuckDBPyConnection) -> Table:
     return table
 
 
-def _models(connection: duckdb.DuckDBPyConnection) -> Table:
-    table = _table(
-        "Propensity models, judged on a later period than they learned from",
-        ("Target", "Algorithm", "AUC", "95 % interval"),
-    )
-    table.columns[1].justify = "left"
-    for target, algorithm, value, low, high in connection.execute(
-        """
-        select target, algorithm, value, ci_low, ci_high
-        from marts.model_metrics
-        where is_champion and metric = 'auc' and split = 'out_of_time'
-        order by target
-        """
-    ).fetchall():
-        interval = f"{_number(low, 3)} to {_number(high, 3)}" if low is not None else "-"
-        table.add_row(target, algorithm, _number(value, 3), interval)
+def _models(cards: Cards) -> Table:
+    columns = ("Score", "Champion", "AUC", "95 % interval", "Recency alone", "Lift", "This run")
+    table = _table("Scores, judged on a later period than they learned from", columns)
+    for column in (1, 6):
+        table.columns[column].justify = "left"
+    fill_scores(table, cards)
     if not table.row_count:
-        table.add_row("none: too little history to judge one", "", "", "")
+        table.add_row("none: no target is active", *[""] * 6)
     return table
 
 
@@ -308,6 +304,7 @@ def _where_next(published: Path, console: Console) -> None:
     for place, what in (
         ("make docs", "writes target/static_index.html: every table, column and where it is from"),
         ("segmentation report", "writes the segments as one page for the browser, offline"),
+        ("segmentation models cards", "writes a card per score: its uses, figures and limits"),
         (str(published), "all marts in one read-only DuckDB file, for BI tools and notebooks"),
         (f"{folder}/parquet/", "the same as Parquet"),
         ("docs/PRIVACY.md", "how to export an audience, report on a person, or forget one"),

@@ -54,12 +54,15 @@ def read_cards(file: Path) -> Cards:
         The file is missing, is no published file, or is of an older version.
     """
     with opened(file, NEEDED) as (connection, about):
-        tables = {
-            mart: rows_of(connection, mart)
-            for mart in NEEDED
-            if mart not in ("about", *OF_CUSTOMERS)
-        }
-        scored, worth = _scored(connection), _worth(connection)
+        return cards_of(connection, about)
+
+
+def cards_of(connection: duckdb.DuckDBPyConnection, about: Row) -> Cards:
+    """The same from an open published file and its row of ``marts.about``."""
+    tables = {
+        mart: rows_of(connection, mart) for mart in NEEDED if mart not in ("about", *OF_CUSTOMERS)
+    }
+    scored, worth = _scored(connection), _worth(connection)
     floor = int(about.get("k_anonymity") or 1)
     for mart, whole in GROUPED.items():
         tables[mart] = large_enough(tables[mart], whole, floor)

@@ -10,9 +10,19 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pandas as pd
+from _made_up_models import model_marts
 
 NOW, BEFORE = date(2026, 7, 1), date(2026, 6, 1)
 VIEW = "all"
+DATES = (
+    "as_of_date",
+    "previous_as_of_date",
+    "trained_on",
+    "promoted_on",
+    "retired_on",
+    "last_run_on",
+)
+DATES += ("first_train_on", "last_train_on", "test_on", "score_on")
 # id, English name, French name, customers, mean revenue, stability
 SEGMENTS = [
     (1, "Premium loyalists", "Fidèles premium", 210, 1900, 0.94),
@@ -201,20 +211,31 @@ def write(
         "segment_associations": _associations(),
         "segment_loadings": _loadings(draw),
         "segment_projection": _projection(draw),
+        **model_marts(draw),
     }
     file.unlink(missing_ok=True)
     with duckdb.connect(str(file)) as connection:
         connection.execute("create schema marts")
-        for name, frame in marts.items():
-            frame = frame.convert_dtypes()
-            connection.register("made_up", frame)
-            only = " where false" if name in empty else ""
-            connection.execute(f"create table marts.{name} as select * from made_up{only}")
-            connection.unregister("made_up")
-            for column in ("as_of_date", "previous_as_of_date"):
-                if column in frame.columns:
-                    connection.execute(f"alter table marts.{name} alter {column} type date")
+        write_marts(connection, marts, empty=empty)
     return file
+
+
+def write_marts(
+    connection: duckdb.DuckDBPyConnection,
+    marts: dict[str, pd.DataFrame],
+    *,
+    empty: tuple[str, ...] = (),
+) -> None:
+    """Write tables into the schema ``marts``; those of ``empty`` without their rows."""
+    for name, frame in marts.items():
+        frame = frame.convert_dtypes()
+        connection.register("made_up", frame)
+        only = " where false" if name in empty else ""
+        connection.execute(f"create table marts.{name} as select * from made_up{only}")
+        connection.unregister("made_up")
+        for column in frame.columns:
+            if column in DATES:
+                connection.execute(f"alter table marts.{name} alter {column} type date")
 
 
 def _about() -> pd.DataFrame:

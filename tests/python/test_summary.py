@@ -7,6 +7,8 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pytest
+from _made_up_models import model_marts
+from _made_up_publication import write_marts
 from rich.console import Console
 
 from python_ext.errors import SegmentationError
@@ -73,13 +75,6 @@ create table marts.quality_findings as select * from (values
     ('shop', 'orders', 'The discount is negative', 'warning', 4),
     ('shop', 'orders', 'The channel is unknown', 'warning', 0)
 ) as rows(source_name, table_name, reason, severity, rows_affected);
-create table marts.model_metrics as
-select * from (values
-    ('purchase', 'logistic', true, 'out_of_time', 'auc', 0.7512, 0.7, 0.8),
-    ('purchase', 'boosting', false, 'out_of_time', 'auc', 0.9999, null, null),
-    ('purchase', 'logistic', true, 'random_split', 'auc', 0.8888, null, null),
-    ('purchase', 'logistic', true, 'out_of_time', 'brier', 0.1111, null, null)
-) as rows(target, algorithm, is_champion, split, metric, value, ci_low, ci_high);
 """
 
 
@@ -89,6 +84,9 @@ def published(tmp_path):
     folder.mkdir()
     with duckdb.connect(str(folder / "segments.duckdb")) as connection:
         connection.execute(MARTS)
+        models = model_marts(np.random.default_rng(1))
+        del models["customer_scores"]
+        write_marts(connection, models)
     return folder / "segments.duckdb"
 
 
@@ -170,10 +168,71 @@ def test_a_group_under_the_floor_is_not_counted(published):
     assert row(text, "Lost")[1:] == ["under", "4", "-"]
 
 
-def test_only_the_champion_out_of_time_is_shown(published):
+def changed(published, *statements):
+    with duckdb.connect(str(published)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+    return " ".join(printed(published).split())
+
+
+def test_scores_are_told_out_of_time_beside_recency_alone(published):
     text = printed(published)
-    assert row(text, "logistic") == ["purchase", "logistic", "0.751", "0.700", "to", "0.800"]
-    assert "boosting" not in text and "0.889" not in text and "0.111" not in text
+    assert row(text, "purchase", "gradient_boosting") == [
+        *("purchase", "gradient_boosting", "0.876", "0.861", "to", "0.890", "0.812", "3.2", "kept")
+    ]
+    churn = row(text, "churn", "logistic_regression")
+    assert churn[2:] == ["0.703", "0.654", "to", "0.750", "0.688", "1.8", "challenger", "refused"]
+    assert "0.901" not in text and "0.710" not in text  # a random split, a challenger
+
+
+def test_a_score_without_a_model_is_told_without_figures(published):
+    text = printed(published)
+    repeat = row(text, "repeat", "none beats the prevalence")
+    assert repeat[5:] == ["-", "-", "-", "-", "trained"]
+    assert row(text, "email_click", "none")[1:] == ["none", "-", "-", "-", "-", "-"]
+    assert "none: no target is active" in changed(published, "delete from marts.model_targets")
+
+
+def test_the_value_of_customers_is_told_with_who_gives_it(published):
+    text = " ".join(printed(published).split())
+    assert (
+        "Customer value: 2,500 EUR of net revenue expected in the horizon from 200 customers, by "
+        "two_stage_boosting." in text
+    )
+    assert "Customer value" not in changed(published, "delete from marts.value_models")
+
+
+def test_models_warn_of_decay_drift_calibration_and_groups(published):
+    text = " ".join(printed(published).split())
+    assert "! Decayed: the auc of churn. See marts.model_decay." in text
+    # Two scores use the feature; what nobody uses, and what is moderate, is no warning.
+    assert text.count("Major drift: sessions_90d moved. Used by churn, purchase.") == 1
+    assert "never_used" not in text and "score:churn" not in text
+    assert "The probabilities of churn did not come true in 1 of 10 ranges" in text
+    assert "The score churn serves some groups notably worse: Gift buyers (segment)." in text
+    assert "probabilities of purchase" not in text and "score purchase serves" not in text
+
+
+def test_quiet_models_do_not_warn(published):
+    text = changed(
+        published,
+        "update marts.model_decay set is_alarm = false",
+        "update marts.feature_drift set alarm = 'none'",
+        "update marts.model_reliability set is_off = false",
+        "update marts.model_groups set is_ranked_worse = false",
+    )
+    for told in ("Decayed", "Major drift", "did not come true", "notably worse"):
+        assert told not in text
+
+
+def test_many_drifts_are_counted(published):
+    text = changed(
+        published,
+        "insert into marts.feature_drift select * replace ('recency_days' as feature, "
+        "finding || cast(n as varchar) as finding) from marts.feature_drift, range(5) as numbers(n) "
+        "where feature = 'sessions_90d'",
+    )
+    assert text.count("Major drift: ") == 3 and "3 more major drifts" in text
 
 
 def test_warnings_name_what_is_off_and_scores_nobody_has(published):
