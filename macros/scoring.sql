@@ -81,15 +81,19 @@
         when {{ level }} is not null then {{ level }}
         when {{ value }} is null then {{ "'unknown'" if language == 'en' else "'inconnu'" }}
         when {{ band_width }} is not null
-            then {{ readable_number(
-                    'floor(' ~ value ~ ' / ' ~ band_width ~ ') * ' ~ band_width, language
-                ) }} || {{ "' to '" if language == 'en' else "' à '" }} || {{ readable_number(
-                    '(floor(' ~ value ~ ' / ' ~ band_width ~ ') + 1) * ' ~ band_width, language
-                ) }}
-        when {{ unit }} = 'percent' then {{ readable_number('100 * ' ~ value, language) }} || ' %'
-        when {{ unit }} = 'money'
-            then {{ readable_number(value, language) }} || ' {{ var('base_currency') }}'
-        else {{ readable_number(value, language) }}
+            then {{ replace_regex(
+                'cast(cast(floor(' ~ value ~ ' / ' ~ band_width ~ ') * ' ~ band_width
+                ~ ' as decimal(18, 3)) as string)', '[.]?0+$', ''
+            ) }} || {{ "' to '" if language == 'en' else "' à '" }} || {{ replace_regex(
+                'cast(cast((floor(' ~ value ~ ' / ' ~ band_width ~ ') + 1) * ' ~ band_width
+                ~ ' as decimal(18, 3)) as string)', '[.]?0+$', ''
+            ) }}
+        else {{ readable_number(
+                '(case when ' ~ unit ~ " = 'percent' then 100 else 1 end * " ~ value ~ ')', language
+            ) }}
+            || case {{ unit }}
+                when 'percent' then ' %' when 'money' then ' {{ var('base_currency') }}' else ''
+            end
     end
 {%- endmacro %}
 
