@@ -17,7 +17,7 @@ _database_option = click.option(
 )
 
 
-@click.group(short_help="List, export and check the models that give the scores.")
+@click.group(short_help="List, export, check and describe the models that give the scores.")
 def models() -> None:
     """List the models that give the scores, export one to a file, check such a file."""
 
