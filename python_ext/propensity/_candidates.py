@@ -16,6 +16,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 from sklearn.tree import DecisionTreeClassifier
 
+from python_ext.propensity._network import train_network
+
 ALGORITHMS = (
     "logistic_regression",
     "decision_tree",
@@ -212,10 +214,9 @@ def fit_at_lengths(
         stages = enumerate(model.staged_predict_proba(unseen), start=1)
         return {n: stage[:, 1] for n, stage in stages if n in known.lengths}
     model, found = known.build(settings, len(values), seed), {}
-    for epoch in range(1, known.lengths[-1] + 1):
-        model.partial_fit(values, label, classes=np.array([False, True]))
+    for epoch, fitted in train_network(model, values, label, epochs=known.lengths[-1], seed=seed):
         if epoch in known.lengths:
-            found[epoch] = model.predict_proba(unseen)[:, 1]
+            found[epoch] = fitted.predict_proba(unseen)[:, 1]
     return found
 
 
@@ -230,8 +231,8 @@ def fit_estimator(
         warnings.simplefilter("ignore", ConvergenceWarning)
         if algorithm != "neural_network":
             return model.fit(values, label)
-        for _ in range(settings[known.length_name]):
-            model.partial_fit(values, label, classes=np.array([False, True]))
+    for _ in train_network(model, values, label, epochs=settings[known.length_name], seed=seed):
+        pass
     # What only further training would need.
     for name in ("_optimizer", "_best_coefs", "_best_intercepts", "_random_state"):
         setattr(model, name, None)

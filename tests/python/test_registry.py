@@ -170,7 +170,8 @@ def test_candidates_and_baselines_stand_beside_one_champion(first):
     assert first["decision"].eq("trained").all()
     assert first["decision_reason"].eq("no model of an earlier date is stored").all()
     assert first["artefact"].notna().tolist() == first["role"].ne("baseline").tolist()
-    assert first["artefact_sha256"].notna().all() and first["model_id"].is_unique
+    assert (first["artefact_sha256"].notna() == first["artefact"].notna()).all()
+    assert first["model_id"].is_unique
     assert (first["trained_rows"] == 1000).all() and (first["test_rows"] == 500).all()
     assert chosen["trained_on"] == chosen["promoted_on"] == AS_OF
 
