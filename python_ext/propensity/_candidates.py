@@ -27,6 +27,7 @@ ALGORITHMS = (
 )  # simplest first
 BASELINES = ("recency_alone", "prevalence")
 FOREST_TREES = 50
+TRIAL_TREES = 20  # enough to tell settings apart on a part of the customers
 FOREST_LEAVES = 256
 
 Settings = dict[str, Any]
@@ -65,7 +66,7 @@ def _logistic(settings: Settings, rows: int, seed: int) -> LogisticRegression:
         C=settings["C"],
         l1_ratio=settings["l1_ratio"],
         solver="saga" if mixed else "lbfgs",
-        max_iter=100 if mixed else 300,
+        max_iter=50 if mixed else 300,
         tol=1e-3 if mixed else 1e-4,
         random_state=seed,
     )
@@ -86,7 +87,7 @@ def _tree(settings: Settings, rows: int, seed: int) -> DecisionTreeClassifier:
 
 def _forest(settings: Settings, rows: int, seed: int) -> RandomForestClassifier:
     return RandomForestClassifier(
-        n_estimators=FOREST_TREES,
+        n_estimators=settings.get("trees", FOREST_TREES),
         max_depth=settings["max_depth"],
         min_samples_leaf=settings["min_samples_leaf"],
         max_features=settings["max_features"],

@@ -208,7 +208,9 @@ class _Shuffled:
             self.odds = learner.decision_function(values)
             return
         stages = [stage[0] for stage in learner._predictors]
-        self._used = [np.unique(_split_columns(tree)) for tree in stages]
+        self._reads = np.zeros((len(stages), values.shape[1]), dtype=bool)
+        for i, tree in enumerate(stages):
+            self._reads[i, _split_columns(tree)] = True
         bitsets, places = learner._bin_mapper.make_known_categories_bitsets()
         self._read = lambda tree, rows: tree.predict(rows, bitsets, places, 1)
         self._trees = stages
@@ -225,8 +227,8 @@ class _Shuffled:
             if not weights.any():
                 return None
             return self.odds + (now[self._order] - now) @ weights
-        touched = [i for i, used in enumerate(self._used) if np.isin(columns, used).any()]
-        if not touched:
+        touched = np.flatnonzero(self._reads[:, columns].any(axis=1))
+        if not len(touched):
             return None
         self._values[:, columns] = now[self._order]
         odds = self.odds.copy()
