@@ -16,6 +16,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 from sklearn.tree import DecisionTreeClassifier
 
+from python_ext.propensity._network import train_network
+
 ALGORITHMS = (
     "logistic_regression",
     "decision_tree",
@@ -25,6 +27,7 @@ ALGORITHMS = (
 )  # simplest first
 BASELINES = ("recency_alone", "prevalence")
 FOREST_TREES = 50
+TRIAL_TREES = 20  # enough to tell settings apart on a part of the customers
 FOREST_LEAVES = 256
 
 Settings = dict[str, Any]
@@ -63,7 +66,7 @@ def _logistic(settings: Settings, rows: int, seed: int) -> LogisticRegression:
         C=settings["C"],
         l1_ratio=settings["l1_ratio"],
         solver="saga" if mixed else "lbfgs",
-        max_iter=100 if mixed else 300,
+        max_iter=50 if mixed else 300,
         tol=1e-3 if mixed else 1e-4,
         random_state=seed,
     )
@@ -84,7 +87,7 @@ def _tree(settings: Settings, rows: int, seed: int) -> DecisionTreeClassifier:
 
 def _forest(settings: Settings, rows: int, seed: int) -> RandomForestClassifier:
     return RandomForestClassifier(
-        n_estimators=FOREST_TREES,
+        n_estimators=settings.get("trees", FOREST_TREES),
         max_depth=settings["max_depth"],
         min_samples_leaf=settings["min_samples_leaf"],
         max_features=settings["max_features"],
@@ -212,10 +215,9 @@ def fit_at_lengths(
         stages = enumerate(model.staged_predict_proba(unseen), start=1)
         return {n: stage[:, 1] for n, stage in stages if n in known.lengths}
     model, found = known.build(settings, len(values), seed), {}
-    for epoch in range(1, known.lengths[-1] + 1):
-        model.partial_fit(values, label, classes=np.array([False, True]))
+    for epoch, fitted in train_network(model, values, label, epochs=known.lengths[-1], seed=seed):
         if epoch in known.lengths:
-            found[epoch] = model.predict_proba(unseen)[:, 1]
+            found[epoch] = fitted.predict_proba(unseen)[:, 1]
     return found
 
 
@@ -230,8 +232,8 @@ def fit_estimator(
         warnings.simplefilter("ignore", ConvergenceWarning)
         if algorithm != "neural_network":
             return model.fit(values, label)
-        for _ in range(settings[known.length_name]):
-            model.partial_fit(values, label, classes=np.array([False, True]))
+    for _ in train_network(model, values, label, epochs=settings[known.length_name], seed=seed):
+        pass
     # What only further training would need.
     for name in ("_optimizer", "_best_coefs", "_best_intercepts", "_random_state"):
         setattr(model, name, None)

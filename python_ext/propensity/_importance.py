@@ -15,8 +15,8 @@ from python_ext.frames import Schema
 from python_ext.propensity._metrics import row_log_loss
 from python_ext.propensity._shapley import Explainer, probability_of
 
-REPEATS = 5
-MAX_ROWS = 4000
+REPEATS = 3
+MAX_ROWS = 2000
 CLEAR_ASSOCIATION = 0.3  # rank correlation of value and effect from which a direction is told
 
 IMPORTANCES_SCHEMA = Schema(

@@ -61,7 +61,8 @@ class RowBuilder:
     ) -> dict[str, Any]:
         """The row of a model trained in this run."""
         model, train = fitted.model, self.examples.train
-        artefact = model.to_bytes()
+        # Making the file costs more than many a fit: only for models that can be used again.
+        artefact = model.to_bytes() if role in WITH_ARTEFACT else None
         random = self.bench.judge(
             train.label, fitted.out_of_fold, group=train.frame["customer_key"].to_numpy()
         )
@@ -84,8 +85,8 @@ class RowBuilder:
             search=_json(fitted.search),
             figures=figures,
             reference=reference,
-            artefact=artefact if role in WITH_ARTEFACT else None,
-            artefact_sha256=hashlib.sha256(artefact).hexdigest(),
+            artefact=artefact,
+            artefact_sha256=None if artefact is None else hashlib.sha256(artefact).hexdigest(),
         )
 
     def again(

@@ -10,7 +10,13 @@ from typing import Any
 import numpy as np
 
 from python_ext.propensity import _metrics
-from python_ext.propensity._candidates import CATALOGUE, Settings, draw_settings, fit_at_lengths
+from python_ext.propensity._candidates import (
+    CATALOGUE,
+    TRIAL_TREES,
+    Settings,
+    draw_settings,
+    fit_at_lengths,
+)
 
 REDUCTION = 3
 LEAST_ROWS = 1500  # a rung with fewer would choose by chance
@@ -166,11 +172,13 @@ def _judge(
     """Log loss, best length, rows judged and their out-of-fold probabilities."""
     found: dict[int, list[np.ndarray]] = {}
     labels, judged = [], []
+    is_trial = algorithm == "random_forest" and share < 1
+    leaner = {**settings, "trees": TRIAL_TREES} if is_trial else settings
     for fold in folds:
         inside, outside = fold.rank < share, fold.unseen_rank < share
         stages = fit_at_lengths(
             algorithm,
-            settings,
+            leaner,
             fold.values[inside],
             fold.label[inside],
             fold.unseen[outside],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -189,23 +190,60 @@ def _permutation_gains(
         order = rng.permutation(len(outside))
         for name, (reads, learner) in _quick_learners(len(inside), seed).items():
             learner.fit(known.matrix(reads), label[inside])
-            values = known.transform(frame.iloc[outside], reads)
-            loss[name][outside] = _row_loss(learner, values, label[outside])
+            judge = _Shuffled(learner, known.transform(frame.iloc[outside], reads), order)
+            loss[name][outside] = _loss_of(judge.odds, label[outside])
             for j, columns in enumerate(_columns_of(known, reads, features)):
-                moved = values[:, columns]
-                if (moved == moved[0]).all() or not _reads_any(learner, columns):
-                    continue
-                values[:, columns] = moved[order]
-                gain[name][outside, j] = (
-                    _row_loss(learner, values, label[outside]) - loss[name][outside]
-                )
-                values[:, columns] = moved
+                odds = judge.without(columns)
+                if odds is not None:
+                    gain[name][outside, j] = _loss_of(odds, label[outside]) - loss[name][outside]
     return loss, gain
 
 
-def _row_loss(learner: object, values: np.ndarray, label: np.ndarray) -> np.ndarray:
-    odds = estimator_log_odds(learner, values)
+class _Shuffled:
+    """Log-odds of a learner when columns are shuffled, from what reads these columns alone."""
+
+    def __init__(self, learner: Any, values: np.ndarray, order: np.ndarray) -> None:
+        self._learner, self._values, self._order = learner, values, order
+        if isinstance(learner, LogisticRegression):
+            self.odds = learner.decision_function(values)
+            return
+        stages = [stage[0] for stage in learner._predictors]
+        self._reads = np.zeros((len(stages), values.shape[1]), dtype=bool)
+        for i, tree in enumerate(stages):
+            self._reads[i, _split_columns(tree)] = True
+        bitsets, places = learner._bin_mapper.make_known_categories_bitsets()
+        self._read = lambda tree, rows: tree.predict(rows, bitsets, places, 1)
+        self._trees = stages
+        self._parts = [self._read(tree, values) for tree in stages]
+        self.odds = learner._baseline_prediction.ravel() + np.sum(self._parts, axis=0)
+
+    def without(self, columns: np.ndarray) -> np.ndarray | None:
+        """Log-odds with these columns shuffled; None where that changes nothing."""
+        now = self._values[:, columns]
+        if (now == now[0]).all():
+            return None
+        if isinstance(self._learner, LogisticRegression):
+            weights = self._learner.coef_[0, columns]
+            if not weights.any():
+                return None
+            return self.odds + (now[self._order] - now) @ weights
+        touched = np.flatnonzero(self._reads[:, columns].any(axis=1))
+        if not len(touched):
+            return None
+        self._values[:, columns] = now[self._order]
+        odds = self.odds.copy()
+        for i in touched:
+            odds += self._read(self._trees[i], self._values) - self._parts[i]
+        self._values[:, columns] = now
+        return odds
+
+
+def _loss_of(odds: np.ndarray, label: np.ndarray) -> np.ndarray:
     return _metrics.row_log_loss(label, 1 / (1 + np.exp(-odds)))
+
+
+def _row_loss(learner: object, values: np.ndarray, label: np.ndarray) -> np.ndarray:
+    return _loss_of(estimator_log_odds(learner, values), label)
 
 
 def _columns_of(known: Prepared, reads: str, features: list[Feature]) -> list[np.ndarray]:
@@ -216,16 +254,9 @@ def _columns_of(known: Prepared, reads: str, features: list[Feature]) -> list[np
     return [np.flatnonzero(source == feature.name) for feature in features]
 
 
-def _reads_any(learner: object, columns: np.ndarray) -> bool:
-    """Whether the fitted learner looks at one of the columns at all."""
-    if isinstance(learner, LogisticRegression):
-        return bool(np.any(learner.coef_[0, columns] != 0))
-    return bool(np.isin(columns, _split_columns(learner)).any())
-
-
-def _split_columns(learner: HistGradientBoostingClassifier) -> np.ndarray:
-    nodes = [stage[0].nodes for stage in learner._predictors]
-    return np.unique(np.concatenate([n["feature_idx"][~n["is_leaf"].astype(bool)] for n in nodes]))
+def _split_columns(tree: Any) -> np.ndarray:
+    nodes = tree.nodes
+    return nodes["feature_idx"][~nodes["is_leaf"].astype(bool)]
 
 
 def _holds(
