@@ -71,8 +71,8 @@ def choose_calibration(
 
     A model trained on log loss may need none, and a calibration it does not need adds noise.
     Isotonic stands for election where both classes hold ``ISOTONIC_ROWS`` rows, a logistic curve
-    where they do not (Niculescu-Mizil and Caruana 2005). With many rows the curve's gain out of
-    fold is told from noise however small, and its steeper probabilities are wrong at a later cutoff.
+    where they do not (Niculescu-Mizil and Caruana 2005). With many rows isotonic can take any
+    shape the curve can, and the least gain of the curve out of fold would be told from noise.
 
     Parameters
     ----------
