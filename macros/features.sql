@@ -53,15 +53,16 @@
             ]),
         ],
         'email_response': [
-            ('email.events', true, [
-                'emails_delivered_365d', 'emails_delivered_30d', 'emails_delivered_90d',
-            ]),
+            ('email.events', true, ['emails_delivered_365d', 'emails_delivered_90d']),
             ('email.events', false, [
-                'email_open_rate', 'email_click_rate', 'email_reactivity_rate', 'email_open_rate_30d',
-                'email_open_rate_90d', 'email_click_rate_30d', 'email_click_rate_90d',
-                'email_reactivity_rate_90d', 'email_unsubscribe_rate', 'days_since_open',
-                'days_since_click',
+                'email_open_rate', 'email_click_rate', 'email_reactivity_rate',
+                'email_open_rate_90d', 'email_click_rate_90d', 'email_reactivity_rate_90d',
+                'email_unsubscribe_rate', 'emails_since_open', 'emails_since_click',
             ]),
+        ],
+        'attention': [
+            ('web.events', false, ['visit_change']),
+            ('email.events', false, ['email_open_change']),
         ],
         'care': [
             ('crm.support_tickets', true, ['tickets_365d', 'tickets_90d', 'open_tickets']),

@@ -36,7 +36,7 @@ def fill_scores(table: Table, cards: Cards) -> None:
             continue
         decision = DECISION[facts.decision or "not_trained"]
         if not facts.is_learned:
-            table.add_row(facts.name, "none beats the prevalence", *["-"] * 4, decision)
+            table.add_row(facts.name, "prevalence (no model)", *["-"] * 4, decision)
             continue
         auc = facts.metric("auc") or {"value": None, "ci_low": None, "ci_high": None}
         interval = "-"

@@ -302,7 +302,7 @@ def _settings(raw_data: str) -> dict[str, Any]:
     return settings.vars
 
 
-from python_ext.cli._cards import models  # noqa: E402
+from python_ext.cli._cards import cards  # noqa: E402
 from python_ext.cli._identity import identity  # noqa: E402
 from python_ext.cli._models import models  # noqa: E402
 from python_ext.cli._privacy import COMMANDS  # noqa: E402
@@ -312,6 +312,7 @@ from python_ext.cli._report import report  # noqa: E402
 for _command in (record_of_processing, identity, *COMMANDS):
     main.add_command(_command)
 main.add_command(report)
+models.add_command(cards)
 main.add_command(models)
 
 

@@ -5,12 +5,7 @@ from pathlib import Path
 import click
 
 
-@click.group(short_help="The models that give the scores.")
-def models() -> None:
-    """What there is to know of the models that give the scores."""
-
-
-@models.command(short_help="Write a card per champion as one page.")
+@click.command(short_help="Write a card per champion as one page.")
 @click.option(
     "--published",
     type=click.Path(path_type=Path, dir_okay=False),

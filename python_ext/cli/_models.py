@@ -17,7 +17,7 @@ _database_option = click.option(
 )
 
 
-@click.group(short_help="List, export and check the models that give the scores.")
+@click.group(short_help="List, export, check and describe the models that give the scores.")
 def models() -> None:
     """List the models that give the scores, export one to a file, check such a file."""
 
@@ -37,6 +37,22 @@ def list_models(database: Path | None) -> None:
             f"{row['model_id']:16}  {row['target']:18}  {row['algorithm']:19}  {row['role']:10}  "
             f"{row['trained_on']:%Y-%m-%d}  {auc}"
         )
+
+
+@models.command(short_help="What each score is worth, beside both baselines.")
+@_database_option
+def figures(database: Path | None) -> None:
+    """What the scores are worth out of time, with intervals, as a Markdown table.
+
+    Each champion is shown beside recency alone, the prevalence, and what a random split of the
+    customers would have said. The file is a warehouse or what was published of it.
+    """
+    import duckdb
+
+    from python_ext.score_figures import figures_table
+
+    with duckdb.connect(str(_existing(database)), read_only=True) as connection:
+        click.echo(figures_table(connection))
 
 
 @models.command(short_help="Write one model to a file, with its hash beside it.")
@@ -117,13 +133,18 @@ def _expected(file: Path) -> str:
     return text[0]
 
 
+def _existing(database: Path | None) -> Path:
+    file = Path(database or warehouse_path(project_root()))
+    if not file.exists():
+        raise SegmentationError(f"There is no warehouse {file}: build first, or name one.")
+    return file
+
+
 def _stored(database: Path | None) -> pd.DataFrame:
     """The last row with an artefact of each model, the latest first."""
     import duckdb
 
-    file = database or warehouse_path(project_root())
-    if not Path(file).exists():
-        raise SegmentationError(f"There is no warehouse {file}: build first, or name one.")
+    file = _existing(database)
     with duckdb.connect(str(file), read_only=True) as connection:
         try:
             return connection.sql(

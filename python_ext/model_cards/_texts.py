@@ -94,10 +94,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "désactivée, ou l'historique est trop court.",
     ),
     "prevalence_only": (
-        "No model predicts better than giving everybody the same probability, so everybody has it. "
-        "Do not rank customers by this score.",
-        "Aucun modèle ne prédit mieux que la même probabilité pour tous ; tous l'ont donc. Ne pas "
-        "classer les clients par ce score.",
+        "Everybody has the same probability: too little is known to judge a model, or none "
+        "predicts "
+        "better (the reason is recorded below). Do not rank customers by this score.",
+        "Tous ont la même probabilité : on en sait trop peu pour juger un modèle, ou aucun ne "
+        "prédit "
+        "mieux (la raison est enregistrée ci-dessous). Ne pas classer les clients par ce score.",
     ),
     "recorded": ("Recorded reason:", "Raison enregistrée :"),
     # Why

@@ -1,5 +1,5 @@
 -- One row per customer_key and cutoff with a delivered message in the year before it.
-{%- set windows = [30, 90] %}
+{%- set windows = [90] %}
 with email_contacts as (
 
     select * from {{ ref('int_email_contacts') }} where delivered_at is not null
@@ -18,13 +18,13 @@ known as (
     select
         email_contacts.customer_key,
         cutoffs.cutoff_name,
-        cutoffs.cutoff_on,
         {{ days_between('cast(email_contacts.delivered_at as date)', 'cutoffs.cutoff_on') }}
             as days_ago,
-        case when email_contacts.opened_at < cutoffs.cutoff_on then email_contacts.opened_at end
-            as opened_at,
-        case when email_contacts.clicked_at < cutoffs.cutoff_on then email_contacts.clicked_at end
-            as clicked_at,
+        -- Counted in mailings: days would say when the last mailing was, and that is everybody's.
+        row_number() over (
+            partition by email_contacts.customer_key, cutoffs.cutoff_name
+            order by email_contacts.delivered_at desc, email_contacts.campaign_id desc
+        ) - 1 as later_emails,
         email_contacts.opened_at < cutoffs.cutoff_on as is_opened,
         email_contacts.clicked_at < cutoffs.cutoff_on as is_clicked,
         email_contacts.unsubscribed_at < cutoffs.cutoff_on as is_unsubscribed,
@@ -73,8 +73,8 @@ counted as (
         count(*) filter (where days_ago <= {{ days }} and is_clicked) as clicked_{{ days }}d,
         count(*) filter (where days_ago <= {{ days }} and is_reactive) as reactive_{{ days }}d,
         {%- endfor %}
-        {{ days_between('max(cast(opened_at as date))', 'min(cutoff_on)') }} as days_since_open,
-        {{ days_between('max(cast(clicked_at as date))', 'min(cutoff_on)') }} as days_since_click,
+        min(later_emails) filter (where is_opened) as emails_since_open,
+        min(later_emails) filter (where is_clicked) as emails_since_click,
         max(event_at) as last_event_at
     from known
     group by customer_key, cutoff_name
@@ -99,8 +99,8 @@ final as (
         reactive_{{ days }}d / nullif(cast(opened_{{ days }}d as double), 0)
             as email_reactivity_rate_{{ days }}d,
         {%- endfor %}
-        days_since_open,
-        days_since_click,
+        emails_since_open,
+        emails_since_click,
         last_event_at
     from counted
 

@@ -48,6 +48,12 @@ email_response as (
 
 ),
 
+attention as (
+
+    select * from {{ ref('int_attention_measured') }}
+
+),
+
 care as (
 
     select * from {{ ref('int_care_measured') }}

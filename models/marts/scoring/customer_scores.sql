@@ -68,7 +68,7 @@ final as (
         {%- for language, suffix in [('en', ''), ('fr', '_fr')] %}
         {%- for rank in ranks %}
         {{ driver_in_words('levelled.driver_' ~ rank, 'feature_' ~ rank, language) }}
-            as driver_{{ rank }}{{ suffix }},
+            as {{ "driver_" ~ rank ~ suffix }},
         {%- endfor %}
         {%- endfor %}
         {%- for rank in ranks %}
@@ -80,10 +80,9 @@ final as (
         levelled.log_odds,
         levelled.model_id
     from levelled
-    {%- for rank in ranks %}
-    left join features as feature_{{ rank }}
-        on levelled.driver_{{ rank }}_feature = feature_{{ rank }}.feature
-    {%- endfor %}
+    left join features as feature_1 on levelled.driver_1_feature = feature_1.feature
+    left join features as feature_2 on levelled.driver_2_feature = feature_2.feature
+    left join features as feature_3 on levelled.driver_3_feature = feature_3.feature
 
 )
 

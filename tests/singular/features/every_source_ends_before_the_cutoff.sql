@@ -3,7 +3,8 @@
 {%- set models = [
     'int_purchases_measured', 'int_trends_measured', 'int_rhythm_measured', 'int_seasons_measured',
     'int_taste_measured', 'int_web_use_measured', 'int_email_response_measured',
-    'int_care_measured', 'int_mentions_measured', 'int_registrations_measured',
+    'int_attention_measured', 'int_care_measured', 'int_mentions_measured',
+    'int_registrations_measured',
     'int_engagement_measured', 'int_lifetimes_measured', 'ml_customer_lifetimes',
 ] %}
 {%- for model in models %}
