@@ -49,15 +49,21 @@ def test_the_slopes_of_a_network_are_those_of_its_penalised_log_loss(rows):
         assert slope[where] == pytest.approx((above - below) / 2e-6, abs=1e-6)
 
 
-def test_a_trained_network_is_as_good_as_scikit_learns(rows):
-    values, label = rows
-    for _, ours in train_network(make_network(), values[:300], label[:300], epochs=40, seed=1):
-        pass
-    theirs = make_network(max_iter=40, random_state=1, n_iter_no_change=40)
-    theirs.fit(values[:300], label[:300])
-    auc = [roc_auc_score(label[300:], m.predict_proba(values[300:])[:, 1]) for m in (ours, theirs)]
-    assert auc[0] > auc[1] - 0.05
-    assert auc[0] > 0.65
+def test_a_trained_network_is_as_good_as_scikit_learns():
+    rng = np.random.default_rng(8)
+    values = rng.normal(size=(3000, 4))
+    odds = 2 * values[:, 0] + 2 * values[:, 1] * values[:, 2]
+    label = rng.random(3000) < 1 / (1 + np.exp(-odds))
+    ours, theirs = make_network(), make_network(max_iter=30, random_state=1, n_iter_no_change=30)
+    list(train_network(ours, values[:2000], label[:2000], epochs=30, seed=1))
+    theirs.fit(values[:2000], label[:2000])
+    auc = [
+        roc_auc_score(label[2000:], model.predict_proba(values[2000:])[:, 1])
+        for model in (ours, theirs)
+    ]
+    # Products of two columns are out of reach of a sum: about 0.75 then.
+    assert auc[0] > 0.82
+    assert auc[0] > auc[1] - 0.02, auc
 
 
 def test_epochs_are_steps_of_one_training(rows):
@@ -66,8 +72,8 @@ def test_epochs_are_steps_of_one_training(rows):
         epoch: [w.copy() for w in model.coefs_]
         for epoch, model in train_network(make_network(), values, label, epochs=5, seed=3)
     }
-    for _, short in train_network(make_network(), values, label, epochs=3, seed=3):
-        pass
+    short = make_network()
+    list(train_network(short, values, label, epochs=3, seed=3))
     for ours, theirs in zip(seen[3], short.coefs_, strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
