@@ -92,6 +92,8 @@ def fit_lifetimes(pooled: pd.DataFrame, *, least_repeat_customers: int, least_co
         ``pareto_nbd`` (a check that scores nobody, at the score and test cutoffs).
     """
     rows: list[dict] = []
+    # A table has no order, and a sum of fractions depends on it in the last digits.
+    pooled = pooled.sort_values(["cutoff_name", "x", "t_x", "t", "repeat_order_value"])
     for (cutoff_name, cutoff_on), part in pooled.groupby(["cutoff_name", "cutoff_on"]):
         histories = pool(part["x"], part["t_x"], part["t"], part["customers"])
         population = _measure_population(part, histories, least_costed_share)

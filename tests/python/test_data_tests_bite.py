@@ -234,6 +234,8 @@ SINGULAR = {
 
 # Warnings that a small demo may have to begin with: what is done first, so that they start green.
 CLEARED = {
+    "no_feature_drifts": "update marts.feature_drift set alarm = 'none'",
+    "no_feature_drifts_much": "update marts.feature_drift set alarm = 'none'",
     "champions_are_calibrated": "update marts.model_reliability set is_off = false",
     "no_group_is_served_notably_worse": (
         "update marts.model_groups set is_ranked_worse = false, is_miscalibrated = false, "
