@@ -88,6 +88,8 @@ def calibrate_lifetimes(
     horizon_weeks : float
         Length of the horizon.
     """
+    # A table has no order, and a mean depends on it in the last digits.
+    customers = customers.sort_values(["x", "t_x", "t", "purchases"])
     parts = [pd.DataFrame(columns=list(CALIBRATION_SCHEMA))]
     at_test = models[(models["cutoff_name"] == "test") & models["converged"].astype(bool)]
     for row in at_test[at_test["model"].isin(MODELS)].sort_values("model").itertuples():

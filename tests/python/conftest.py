@@ -27,7 +27,6 @@ LEAN = {
     "projection_rows": 100,
     "stability_sample_rows": 500,
     "propensity_algorithms": ["logistic_regression"],
-    "propensity_settings": 1,
 }
 
 
@@ -64,7 +63,7 @@ def run_dbt(
     """Run dbt from the project root, with database, target and log in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     settings = dataset_vars(str(raw_data), project_dir=PROJECT).vars
-    settings = {**settings, **(LEAN if lean else {}), **(variables or {})}
+    settings = {**settings, "propensity_settings": 1, **(LEAN if lean else {}), **(variables or {})}
     environment = {
         **os.environ,
         "SEGMENTATION_DATABASE": str(folder / "build.duckdb"),
