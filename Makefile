@@ -26,7 +26,7 @@ export DBT_PROFILES_DIR := $(CURDIR)
 export SEGMENTATION_DATABASE := $(WAREHOUSE)
 export RAW_DATA
 
-.PHONY: help setup setup-dev data build report test lint docs bench observe clean
+.PHONY: help setup setup-dev data build report rollback test lint docs bench observe clean
 
 help:  ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -64,9 +64,13 @@ build: data  ## Raw files to published marts, with tests and a summary
 	@segmentation publish --database $(WAREHOUSE) --out $(PUBLISH)
 	@segmentation summary --published $(PUBLISH)/segments.duckdb
 	@segmentation report --published $(PUBLISH)/segments.duckdb --out $(PUBLISH)/segments.html
+	@segmentation models cards --published $(PUBLISH)/segments.duckdb --out $(PUBLISH)/models.html
 
 report: setup  ## The published segments as one page that opens offline
 	@segmentation report --published $(PUBLISH)/segments.duckdb --out $(PUBLISH)/segments.html
+
+rollback: setup  ## The champion of TARGET steps back to the one before; then `make build`
+	@dbt --no-use-colors --quiet run-operation rollback_model --args '{target: $(TARGET)}' --vars "$$(segmentation vars --raw-data $(RAW_DATA))"
 
 test: setup-dev lint  ## Lint, then pytest, which runs real builds
 	@python -m pytest
@@ -97,11 +101,14 @@ observe: setup-dev build  ## Watch the data: anomaly tests and report of element
 	python "$(CURDIR)/observability/findings.py" .; \
 	echo "Open $(OBSERVED)/report.html"; exit $$built
 
-bench: setup  ## The figures of the segments, measured here: about fifteen minutes
+bench: setup  ## The figures of segments, scores and value, measured here: half an hour and more
 	@python benchmarks/classic_script.py
 	@python -W ignore benchmarks/segments_truth.py --folder $(BENCH)
 	@python -W ignore benchmarks/segments_at_scale.py --folder $(BENCH)
 	@python -W ignore benchmarks/segments_over_time.py --work $(BENCH)/over_time $(if $(wildcard data/online_retail),--online-retail data/online_retail)
+	@python -W ignore benchmarks/value_at_scale.py
+	@python -W ignore benchmarks/scores_at_scale.py
+	@python -W ignore benchmarks/scores_truth.py --folder $(BENCH)
 
 clean:  ## Remove what builds made (not the raw data, not what was published)
 	@rm -rf target logs dbt_packages data/*.duckdb data/*.duckdb.wal

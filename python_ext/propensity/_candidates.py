@@ -151,18 +151,18 @@ CATALOGUE: dict[str, Algorithm] = {
         _boosting,
         "open",
         {
-            "learning_rate": 0.1,
-            "max_leaf_nodes": 8,
-            "l2_regularization": 1.0,
-            "max_features": 1.0,
+            "learning_rate": 0.06,
+            "max_leaf_nodes": 16,
+            "l2_regularization": 10.0,
+            "max_features": 0.5,
         },
         {
-            "learning_rate": (0.05, 0.1, 0.15),
+            "learning_rate": (0.06, 0.1, 0.15),
             "max_leaf_nodes": (3, 4, 6, 8, 16),
             "l2_regularization": (0.1, 1.0, 10.0, 50.0),
             "max_features": (1.0, 0.5, 0.25),
         },
-        lengths=(10, 20, 30, 40, 50, 60, 80, 100),
+        lengths=(10, 20, 30, 40, 60, 80, 100, 130, 160),
         length_name="max_iter",
     ),
     "neural_network": Algorithm(
@@ -221,6 +221,15 @@ def fit_at_lengths(
     return found
 
 
+def without_unknown_columns(values: np.ndarray) -> np.ndarray:
+    """The same with 0 in columns of which no value is known: boosting cannot bin nothing.
+
+    Such a column is never split on, so that what it holds in other rows does not matter.
+    """
+    unknown = np.isnan(values).all(axis=0)
+    return np.where(unknown, 0.0, values) if unknown.any() else values
+
+
 def fit_estimator(
     algorithm: str, settings: Settings, values: np.ndarray, label: np.ndarray, *, seed: int
 ) -> Any:
@@ -230,6 +239,8 @@ def fit_estimator(
     with warnings.catch_warnings():
         # A penalty that needs more steps than it gets is judged by its figure, as all are.
         warnings.simplefilter("ignore", ConvergenceWarning)
+        if algorithm == "gradient_boosting":
+            values = without_unknown_columns(values)
         if algorithm != "neural_network":
             return model.fit(values, label)
     for _ in train_network(model, values, label, epochs=settings[known.length_name], seed=seed):

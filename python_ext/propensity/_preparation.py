@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from python_ext.features import Feature
 from python_ext.imputation import FeatureImputer
@@ -22,6 +22,10 @@ class Prepared:
     Three ways to read it: ``filled`` has every unknown value filled and flagged, ``scaled`` is
     the same at mean 0 and standard deviation 1, ``open`` leaves unknown what a learner can give a
     branch of its own (features whose imputation is ``flag``).
+
+    ``scaled`` ends at the least and the greatest value of the training part. A shop with a short
+    history has nobody with a long one, so at a later cutoff tenure and recency lie beyond what was
+    learned from; a tree stops there by itself, a straight line would go on.
 
     Attributes
     ----------
@@ -64,8 +68,9 @@ class Prepared:
             matrix = imputer.fit(self.encoded).transform(self.encoded)
             steps = [self.encoder, imputer]
             if reads == "scaled":
-                steps.append(StandardScaler().fit(matrix))
-                matrix = steps[-1].transform(matrix)
+                for scaler in (MinMaxScaler(clip=True), StandardScaler()):
+                    steps.append(scaler.fit(matrix))
+                    matrix = scaler.transform(matrix)
             self._steps[reads], self._matrices[reads] = steps, matrix
         return self._steps[reads]
 

@@ -14,6 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from python_ext.features import Feature
 from python_ext.propensity import _metrics
 from python_ext.propensity._artefact import estimator_log_odds
+from python_ext.propensity._candidates import without_unknown_columns
 from python_ext.propensity._folds import group_ranks, grouped_folds
 from python_ext.propensity._preparation import Prepared
 
@@ -189,7 +190,7 @@ def _permutation_gains(
         known = Prepared.fit(frame.iloc[inside], features, label=label[inside], group=group[inside])
         order = rng.permutation(len(outside))
         for name, (reads, learner) in _quick_learners(len(inside), seed).items():
-            learner.fit(known.matrix(reads), label[inside])
+            learner.fit(without_unknown_columns(known.matrix(reads)), label[inside])
             judge = _Shuffled(learner, known.transform(frame.iloc[outside], reads), order)
             loss[name][outside] = _loss_of(judge.odds, label[outside])
             for j, columns in enumerate(_columns_of(known, reads, features)):
@@ -280,7 +281,7 @@ def _holds(
             return False
         known = Prepared.fit(frame.iloc[inside], kept, label=label[inside], group=group[inside])
         for name, (reads, learner) in _quick_learners(len(inside), seed).items():
-            learner.fit(known.matrix(reads), label[inside])
+            learner.fit(without_unknown_columns(known.matrix(reads)), label[inside])
             values = known.transform(frame.iloc[outside], reads)
             reduced[name][outside] = _row_loss(learner, values, label[outside])
     return all(reduced[name].mean() <= full[name].mean() for name in full)
