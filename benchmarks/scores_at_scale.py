@@ -1,6 +1,7 @@
-"""How fast customers are scored with their drivers, for each algorithm that may become champion.
+"""How fast customers are scored with their drivers, and how fast all targets are trained.
 
     python benchmarks/scores_at_scale.py [--rows 1000000] [--algorithms gradient_boosting …]
+    python benchmarks/scores_at_scale.py --train-customers 100000
 
 Learns a target from made-up features of the kinds a build has (skewed amounts, shares, counts,
 unknown values, categories of few and of many levels), writes a table of rows to a DuckDB file and
@@ -9,6 +10,10 @@ drivers, write. Beside it stands the way of before, on fewer rows: each of twelv
 to its median, one after the other, and the texts made in Python, which neither adds up nor sees a
 feature outside the twelve. Seconds are those of the processor, on one thread: on a machine of its
 own that is the time it takes.
+
+With --train-customers, all targets of the seed are trained instead by ``run_propensity`` with its
+default settings: 130 features, four train cutoffs, a test and a score cutoff, three customers of
+four at each of them; some targets ask all of them and some a part.
 """
 
 from __future__ import annotations
@@ -29,11 +34,15 @@ from python_ext.features import Feature
 from python_ext.propensity._scoring import Champions
 
 NUMBERS, CATEGORIES = 60, 4
+TRAINED_NUMBERS = 126
+CUTOFFS = (*(f"train_{i}" for i in (4, 3, 2, 1)), "test", "score")
+PRESENT, ASKED = 0.75, (1.0, 0.3, 0.2, 1.0, 0.6, 1.0)
+TARGETS = Path(__file__).parent.parent / "seeds/reference/propensity_targets.csv"
 LEARNING_ROWS, BEFORE_ROWS, DRIVERS_BEFORE = 20_000, 20_000, 12
 
 
-def made_up_features() -> list[Feature]:
-    """Sixty numbers of four kinds, and four categories."""
+def made_up_features(count: int = NUMBERS) -> list[Feature]:
+    """Numbers of four kinds, and four categories."""
     numbers = [
         Feature(
             f"number_{j:02d}",
@@ -43,7 +52,7 @@ def made_up_features() -> list[Feature]:
             f"Nombre {j}",
             imputation=("median", "flag", "zero", "flag")[j % 4],
         )
-        for j in range(NUMBERS)
+        for j in range(count)
     ]
     categories = [
         Feature(
@@ -54,7 +63,7 @@ def made_up_features() -> list[Feature]:
     return numbers + categories
 
 
-def made_up_rows(rows: int, *, seed: int) -> pd.DataFrame:
+def made_up_rows(rows: int, *, seed: int, count: int = NUMBERS) -> pd.DataFrame:
     """Customers whose log-odds follow a few features, two of them together."""
     rng = np.random.default_rng(seed)
     common = rng.normal(size=rows)
@@ -63,7 +72,7 @@ def made_up_rows(rows: int, *, seed: int) -> pd.DataFrame:
         "cutoff_name": "score",
         "target": "purchase",
     }
-    for j in range(NUMBERS):
+    for j in range(count):
         value = 0.5 * common + rng.normal(size=rows)
         value = (np.exp(value + 2), 1 / (1 + np.exp(-value)), value**2, np.round(np.exp(value)))[
             j % 4
@@ -130,12 +139,78 @@ def one_at_a_time(model: propensity.PropensityModel, rows: pd.DataFrame) -> floa
     return time.process_time() - start
 
 
+def made_up_history(customers: int) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Features and labels of all cutoffs, and the targets of the seed."""
+    targets = pd.read_csv(TARGETS)
+    cutoffs = pd.date_range(end="2025-01-01", periods=len(CUTOFFS), freq="90D")
+    features, labels = [], []
+    for number, (name, on) in enumerate(zip(CUTOFFS, cutoffs, strict=True)):
+        rng = np.random.default_rng(number)
+        here = np.flatnonzero(rng.random(customers) < PRESENT)
+        rows = made_up_rows(len(here), seed=number + 10, count=TRAINED_NUMBERS)
+        odds = rows.pop("label").to_numpy() * 2.0 + np.log1p(rows["number_04"]).to_numpy() / 2
+        split = name.split("_")[0]
+        rows = rows.drop(columns="target").assign(
+            customer_key=[f"{i:08d}" for i in here], cutoff_name=name, split=split, cutoff_on=on
+        )
+        features.append(rows)
+        for place, target in enumerate(targets["target"]):
+            asked = rng.random(len(here)) < ASKED[place % len(ASKED)]
+            level = odds - 2 - place / 2 + rng.logistic(size=len(here))
+            table = rows.loc[asked, ["customer_key", "cutoff_name", "split", "cutoff_on"]]
+            happened = pd.Series(level[asked] > 0, index=table.index, dtype="boolean")
+            labels.append(
+                table.assign(
+                    target=target,
+                    label_ends_on=on + pd.Timedelta(days=90),
+                    label=happened.mask(split == "score"),
+                )
+            )
+    return pd.concat(features, ignore_index=True), pd.concat(labels, ignore_index=True), targets
+
+
+def train_all(customers: int) -> None:
+    """Print what training every target takes."""
+    features, labels, targets = made_up_history(customers)
+    definitions = pd.DataFrame(
+        [
+            {**vars(f), "feature": f.name, "in_propensity": True, "source_table": "orders"}
+            for f in made_up_features(TRAINED_NUMBERS)
+        ]
+    )
+    made = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    counts = labels.loc[labels["split"] == "train", "target"].value_counts().to_dict()
+    print(f"{len(features):,} rows, {len(definitions)} features; trained on {counts}", flush=True)
+    clock, processor = time.monotonic(), time.process_time()
+    models = propensity.run_propensity(
+        features,
+        labels,
+        definitions,
+        targets,
+        None,
+        as_of=pd.Timestamp("2025-01-01").date(),
+        horizon_days=90,
+    )
+    clock, processor = time.monotonic() - clock, time.process_time() - processor
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(models.pivot(index="target", columns="algorithm", values="auc").round(4).to_string())
+    print(
+        f"{customers:,} customers, {models['target'].nunique()} targets: {clock:.0f} s of the "
+        f"clock, {processor:.0f} s of the processor, peak {peak:,.0f} MB ({made:,.0f} MB of it "
+        "when the table was made)"
+    )
+
+
 def main() -> None:
-    """Print a line per algorithm."""
+    """Print a line per algorithm, or of the training."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--algorithms", nargs="+", default=list(propensity.ALGORITHMS))
+    parser.add_argument("--train-customers", type=int)
     asked = parser.parse_args()
+    if asked.train_customers:
+        train_all(asked.train_customers)
+        return
     features = made_up_features()
     learned_from = made_up_rows(LEARNING_ROWS, seed=1)
     with tempfile.TemporaryDirectory() as folder:

@@ -47,6 +47,8 @@ class Algorithm:
         The setting tried first, and what others are drawn from.
     lengths
         Trees or epochs at which one fit is looked at; which is best costs no further fit.
+    trial_length
+        Longest fit on a part of the customers, who need fewer trees; 0 for no such limit.
     capped
         Whether it is fitted on ``SearchBudget.capped_rows`` rows at most.
     """
@@ -57,6 +59,7 @@ class Algorithm:
     choices: Mapping[str, tuple[Any, ...]]
     lengths: tuple[int, ...] = ()
     length_name: str = ""
+    trial_length: int = 0
     capped: bool = False
 
 
@@ -164,6 +167,7 @@ CATALOGUE: dict[str, Algorithm] = {
         },
         lengths=(10, 20, 30, 40, 60, 80, 100, 130, 160),
         length_name="max_iter",
+        trial_length=80,
     ),
     "neural_network": Algorithm(
         _network,
@@ -203,17 +207,22 @@ def fit_at_lengths(
     unseen: np.ndarray,
     *,
     seed: int,
+    is_trial: bool = False,
 ) -> dict[int, np.ndarray]:
-    """Probabilities of unseen rows at each length of one fit; at length 0 where there are none."""
+    """Probabilities of unseen rows at each length of one fit; at length 0 where there are none.
+
+    A trial, on a part of the customers, goes no further than ``trial_length``.
+    """
     known = CATALOGUE[algorithm]
+    lengths = [n for n in known.lengths if not (is_trial and n > known.trial_length > 0)]
     if not known.lengths:
         model = fit_estimator(algorithm, settings, values, label, seed=seed)
         return {0: model.predict_proba(unseen)[:, 1]}
     if algorithm == "gradient_boosting":
-        longest = {**settings, known.length_name: known.lengths[-1]}
+        longest = {**settings, known.length_name: lengths[-1]}
         model = fit_estimator(algorithm, longest, values, label, seed=seed)
         stages = enumerate(model.staged_predict_proba(unseen), start=1)
-        return {n: stage[:, 1] for n, stage in stages if n in known.lengths}
+        return {n: stage[:, 1] for n, stage in stages if n in lengths}
     model, found = known.build(settings, len(values), seed), {}
     for epoch, fitted in train_network(model, values, label, epochs=known.lengths[-1], seed=seed):
         if epoch in known.lengths:

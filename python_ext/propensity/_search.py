@@ -183,6 +183,7 @@ def _judge(
             fold.label[inside],
             fold.unseen[outside],
             seed=seed,
+            is_trial=share < 1,
         )
         for length, probability in stages.items():
             found.setdefault(length, []).append(probability)

@@ -100,6 +100,7 @@ def test_customers_told_apart_by_a_feature_teach_nothing_across_folds():
     [
         (FeatureEncoder, "fit"),
         (FeatureImputer, "fit"),
+        (_preparation.MinMaxScaler, "fit"),
         (_preparation.StandardScaler, "fit"),
     ],
 )
@@ -115,6 +116,9 @@ def test_no_step_is_fitted_on_rows_it_is_judged_on(monkeypatch, step, method):
         return original(self, values, *args, **options)
 
     monkeypatch.setattr(step, method, spy)
+    if step is _preparation.StandardScaler:
+        # What it is given would else be squeezed, and no longer name its row.
+        monkeypatch.setattr(_preparation.MinMaxScaler, "transform", lambda self, values: values)
     transform = _preparation.Prepared.transform
 
     def judge(self, frame, reads):
