@@ -163,7 +163,7 @@ def made_up_history(customers: int) -> tuple[pd.DataFrame, pd.DataFrame, pd.Data
                 table.assign(
                     target=target,
                     label_ends_on=on + pd.Timedelta(days=90),
-                    label=happened.mask(split == "score"),
+                    label=happened.mask(np.full(len(table), split == "score")),
                 )
             )
     return pd.concat(features, ignore_index=True), pd.concat(labels, ignore_index=True), targets
