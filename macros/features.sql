@@ -28,7 +28,7 @@
             'season_frequency_last_year', 'season_monetary_last_year', 'season_share',
             'quarter_1_share', 'quarter_2_share', 'quarter_3_share', 'quarter_4_share',
             'winter_sales_share', 'summer_sales_share', 'back_to_school_share',
-            'christmas_gifts_share', 'period_fit', 'period_days_ahead',
+            'christmas_gifts_share',
         ])],
         'lifetimes': [(none, false, [
             'p_alive', 'expected_purchases', 'expected_order_value', 'clv',

@@ -22,67 +22,6 @@ periods as (
 
 ),
 
-years as (
-
-    select 0 as years_ahead
-    union all
-    select 1 as years_ahead
-
-),
-
--- Each period of the year of the cutoff and of the next one.
-occurring as (
-
-    select
-        cutoffs.cutoff_name,
-        cutoffs.cutoff_on,
-        {{ add_days('cutoffs.cutoff_on', horizon) }} as horizon_ends_on,
-        periods.period,
-        make_date(
-            cast(extract(year from cutoffs.cutoff_on) as integer) + years.years_ahead,
-            periods.starts_month, periods.starts_day
-        ) as starts_on,
-        make_date(
-            cast(extract(year from cutoffs.cutoff_on) as integer) + years.years_ahead,
-            periods.ends_month, periods.ends_day
-        ) as ends_on
-    from cutoffs
-    cross join periods
-    cross join years
-
-),
-
--- How much of each period lies in the coming horizon: the calendar is known in advance.
-ahead as (
-
-    select
-        cutoff_name,
-        period,
-        sum(
-            greatest(
-                {{ days_between(
-                    'greatest(starts_on, cutoff_on)',
-                    'least(' ~ add_days('ends_on', 1) ~ ', horizon_ends_on)'
-                ) }},
-                0
-            )
-        ) as days_ahead,
-        min({{ days_between('starts_on', 'ends_on') }} + 1) as period_days
-    from occurring
-    group by cutoff_name, period
-
-),
-
-days_ahead as (
-
-    select
-        cutoff_name,
-        sum(days_ahead) as period_days_ahead
-    from ahead
-    group by cutoff_name
-
-),
-
 dated as (
 
     select
@@ -108,12 +47,9 @@ known as (
         dated.*,
         cutoffs.cutoff_name,
         cutoffs.cutoff_on,
-        {{ days_between('dated.ordered_on', 'cutoffs.cutoff_on') }} as days_ago,
-        ahead.days_ahead / cast(ahead.period_days as double) as share_ahead
+        {{ days_between('dated.ordered_on', 'cutoffs.cutoff_on') }} as days_ago
     from dated
     inner join cutoffs on dated.ordered_on < cutoffs.cutoff_on
-    left join ahead
-        on cutoffs.cutoff_name = ahead.cutoff_name and dated.period = ahead.period
 
 ),
 
@@ -141,7 +77,6 @@ summed as (
         ] %}
         count(*) filter (where period = '{{ period }}') as {{ period }}_days,
         {%- endfor %}
-        round(sum(coalesce(share_ahead, 0)), 9) as days_fitting,
         max(last_ordered_at) as last_event_at
     from known
     group by customer_key, cutoff_name
@@ -151,26 +86,23 @@ summed as (
 final as (
 
     select
-        summed.customer_key,
-        summed.cutoff_name,
-        case when summed.tenure_days >= 365 then summed.season_days end
+        customer_key,
+        cutoff_name,
+        case when tenure_days >= 365 then season_days end
             as season_frequency_last_year,
-        case when summed.tenure_days >= 365 then summed.season_revenue end
+        case when tenure_days >= 365 then season_revenue end
             as season_monetary_last_year,
-        summed.days_in_season / summed.frequency as season_share,
+        days_in_season / frequency as season_share,
         {%- for number in range(1, 5) %}
-        summed.quarter_{{ number }}_days / summed.frequency as quarter_{{ number }}_share,
+        quarter_{{ number }}_days / frequency as quarter_{{ number }}_share,
         {%- endfor %}
         {%- for period in [
             'winter_sales', 'summer_sales', 'back_to_school', 'christmas_gifts'
         ] %}
-        summed.{{ period }}_days / summed.frequency as {{ period }}_share,
+        {{ period }}_days / frequency as {{ period }}_share,
         {%- endfor %}
-        summed.days_fitting / summed.frequency as period_fit,
-        days_ahead.period_days_ahead,
-        summed.last_event_at
+        last_event_at
     from summed
-    left join days_ahead on summed.cutoff_name = days_ahead.cutoff_name
 
 )
 
