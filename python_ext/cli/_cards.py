@@ -4,29 +4,11 @@ from pathlib import Path
 
 import click
 
+from python_ext.cli._page_options import page_options, say_written
+
 
 @click.command(short_help="Write a card per champion as one page.")
-@click.option(
-    "--published",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("publish/segments.duckdb"),
-    show_default=True,
-    help="The published file; opened read-only.",
-)
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("publish/models.html"),
-    show_default=True,
-    help="Page to write.",
-)
-@click.option(
-    "--language",
-    type=click.Choice(["en", "fr"]),
-    default="en",
-    show_default=True,
-    help="Language of the page.",
-)
+@page_options("publish/models.html")
 def cards(published: Path, out: Path, language: str) -> None:
     """Write the cards of all champions as one HTML page.
 
@@ -36,5 +18,4 @@ def cards(published: Path, out: Path, language: str) -> None:
     """
     from python_ext.model_cards import write_model_cards
 
-    size = write_model_cards(published, out, language=language)
-    click.echo(f"Wrote {out} ({size / 1000:,.0f} kB). Open it in a browser, or print it.")
+    say_written(out, write_model_cards(published, out, language=language))

@@ -4,29 +4,11 @@ from pathlib import Path
 
 import click
 
+from python_ext.cli._page_options import page_options, say_written
+
 
 @click.command(short_help="Write the segments as one page for people.")
-@click.option(
-    "--published",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("publish/segments.duckdb"),
-    show_default=True,
-    help="The published file; opened read-only.",
-)
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("publish/segments.html"),
-    show_default=True,
-    help="Page to write.",
-)
-@click.option(
-    "--language",
-    type=click.Choice(["en", "fr"]),
-    default="en",
-    show_default=True,
-    help="Language of the page.",
-)
+@page_options("publish/segments.html")
 def report(published: Path, out: Path, language: str) -> None:
     """Write the published segments as one HTML page for marketing.
 
@@ -36,5 +18,4 @@ def report(published: Path, out: Path, language: str) -> None:
     """
     from python_ext.report import write_report
 
-    size = write_report(published, out, language=language)
-    click.echo(f"Wrote {out} ({size / 1000:,.0f} kB). Open it in a browser, or print it.")
+    say_written(out, write_report(published, out, language=language))

@@ -20,9 +20,8 @@ from python_ext.drift import (
     describe_distribution,
     measure_drift,
 )
-from python_ext.errors import SegmentationError
+from python_ext.renewal import check_mode, days_since, settings_changed
 
-REFITS = ("auto", "always", "never")
 # Outliers are a sign when they are twice as many as at the fit, and not merely two instead of one.
 OUTLIER_FACTOR, OUTLIER_SHARE = 2.0, 0.05
 
@@ -50,10 +49,7 @@ class RefitPolicy:
     min_segment_share: float = 0.02
 
     def __post_init__(self) -> None:
-        if self.refit not in REFITS:
-            raise SegmentationError(
-                f"segments_refit is {self.refit!r}; write {', '.join(REFITS[:-1])} or {REFITS[-1]}."
-            )
+        check_mode(self.refit, name="segments_refit")
 
 
 @dataclass(frozen=True)
@@ -139,7 +135,7 @@ def decide_refit(
     """
     stored = model.reference or {}
     checks = [
-        _settings_changed(stored.get("settings", {}), settings),
+        settings_changed(stored.get("settings", {}), settings),
         _age(stored.get("fitted_on"), as_of, policy),
         _feature_drift(frame, view, stored, policy),
         *_wear(model, frame, stored, policy),
@@ -155,28 +151,10 @@ def decide_refit(
     return Decision(False, "; ".join(findings))
 
 
-def _settings_changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[bool, str]:
-    said = []
-    for name in sorted({*before, *now}):
-        old, new = before.get(name), now.get(name)
-        if old == new:
-            continue
-        if isinstance(old, Mapping) and isinstance(new, Mapping):
-            parts = [
-                *(f"{part} added" for part in sorted({*new} - {*old})),
-                *(f"{part} gone" for part in sorted({*old} - {*new})),
-                *(f"{part} changed" for part in sorted({*old} & {*new}) if old[part] != new[part]),
-            ]
-            said.append(f"{name} ({', '.join(parts)})")
-        else:
-            said.append(f"{name} ({old} before, {new} now)")
-    return bool(said), "the settings changed: " + ", ".join(said) if said else ""
-
-
 def _age(fitted_on: str | None, as_of: date, policy: RefitPolicy) -> tuple[bool, str]:
     if fitted_on is None:
         return True, "it is not known when the stored model was fitted"
-    days = (pd.Timestamp(as_of) - pd.Timestamp(fitted_on)).days
+    days = days_since(fitted_on, as_of)
     said = f"fitted {days} days ago, at most {policy.max_age_days} are allowed"
     return days > policy.max_age_days, said
 

@@ -12,9 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from python_ext.errors import SegmentationError
-
-RETRAINS = ("auto", "always", "never")
+from python_ext.renewal import check_mode, days_since
 
 
 @dataclass(frozen=True)
@@ -34,11 +32,7 @@ class RetrainPolicy:
     max_age_days: int = 180
 
     def __post_init__(self) -> None:
-        if self.retrain not in RETRAINS:
-            raise SegmentationError(
-                f"value_retrain is {self.retrain!r}; write {', '.join(RETRAINS[:-1])} or "
-                f"{RETRAINS[-1]}."
-            )
+        check_mode(self.retrain, name="value_retrain")
 
     def decide(
         self, stored: Mapping[str, Any] | None, *, as_of: date, features: Sequence[str]
@@ -61,7 +55,7 @@ class RetrainPolicy:
             return self.retrain == "auto", (
                 told if self.retrain == "auto" else f"value_retrain is never, and {told}"
             )
-        days = (pd.Timestamp(as_of) - pd.Timestamp(stored["trained_on"])).days
+        days = days_since(stored["trained_on"], as_of)
         before, now = set(json.loads(stored["features"])), set(features)
         gone = ", ".join(sorted(before - now)[:3])
         if self.retrain == "never" and gone:

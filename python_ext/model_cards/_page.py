@@ -13,7 +13,7 @@ from python_ext.model_cards._words import CardPage
 from python_ext.report._drawing import table
 from python_ext.report._html import Html, element
 from python_ext.report._language import Language
-from python_ext.report._page import document
+from python_ext.report._page import document, write_page
 
 
 def write_model_cards(published: Path, out: Path, *, language: str = "en") -> int:
@@ -39,10 +39,7 @@ def write_model_cards(published: Path, out: Path, *, language: str = "en") -> in
         The published file is missing, unreadable or of an older version; another language.
     """
     words = Language(language, TEXTS)
-    content = compose(CardPage(read_cards(published), words)).encode("utf-8")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_bytes(content)
-    return len(content)
+    return write_page(compose(CardPage(read_cards(published), words)), out)
 
 
 def compose(page: CardPage) -> str:

@@ -18,7 +18,7 @@ from python_ext.errors import SegmentationError
 from python_ext.features import Feature, feature_frame
 from python_ext.imputation import FeatureImputer
 from python_ext.propensity._calibration import calibrate
-from python_ext.propensity._metrics import logit
+from python_ext.propensity._recalibration import logit
 
 FORMAT = "segmentation.propensity.4"
 # Beyond what skops trusts by itself, and nothing else.

@@ -8,7 +8,8 @@ import numpy as np
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
-from python_ext.propensity._metrics import logit, row_log_loss
+from python_ext.propensity._metrics import row_log_loss
+from python_ext.propensity._recalibration import logit
 
 METHODS = ("none", "sigmoid", "isotonic")  # simplest first
 ISOTONIC_ROWS = 1000  # per class; with fewer a step function follows the noise

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -15,7 +13,7 @@ from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
 from python_ext.errors import SegmentationError
-from python_ext.features import Feature, feature_frame, feature_matrix
+from python_ext.features import Feature, feature_frame
 from python_ext.propensity._artefact import PropensityModel
 from python_ext.propensity._calibration import choose_calibration, fit_calibrator
 from python_ext.propensity._candidates import (
@@ -25,6 +23,7 @@ from python_ext.propensity._candidates import (
     fit_at_lengths,
     fit_estimator,
 )
+from python_ext.propensity._fitted import FittedCandidate, fingerprint, named, typical_values
 from python_ext.propensity._folds import (
     Folds,
     check_folds,
@@ -40,38 +39,6 @@ from python_ext.propensity._selection import usable_features, useful_features, w
 
 MIN_CLASS_ROWS = 50
 BASELINE = "recency_days"
-
-
-@dataclass(frozen=True)
-class FittedCandidate:
-    """One algorithm's best model of a target.
-
-    Attributes
-    ----------
-    algorithm
-        One of ``ALGORITHMS``, ``recency_alone`` or ``prevalence``.
-    model
-        Fitted on all training rows.
-    out_of_fold
-        Calibrated probability of each training row, in the order they were given, by models that
-        never saw the row's customer; for the prevalence the constant.
-    parameters
-        Of the winning setting, the calibration among them.
-    search
-        Every setting tried: rung, share_of_customers, rows, settings, log_loss.
-    dropped
-        Feature → why it is not used.
-    note
-        What was cut short, or why nothing could be learned; empty otherwise.
-    """
-
-    algorithm: str
-    model: PropensityModel
-    out_of_fold: np.ndarray
-    parameters: dict[str, Any]
-    search: list[dict[str, Any]]
-    dropped: dict[str, str]
-    note: str = ""
 
 
 def fit_candidates(
@@ -369,7 +336,7 @@ class _Fitter:
             pipeline=Pipeline([(type(step).__name__.lower(), step) for step in steps]),
             calibrator=fit_calibrator(raw, self.label, method=method),
             prevalence=self._rate,
-            typical=self._typical(whole.prepared.features),
+            typical=typical_values(self.raw, whole.prepared.features),
         )
         return FittedCandidate(
             name,
@@ -380,6 +347,10 @@ class _Fitter:
             dropped,
             found.note,
         )
+
+    @cached_property
+    def _fingerprint(self) -> str:
+        return fingerprint(self.frame, self.features, label=self.label, group=self.group)
 
     @property
     def _rate(self) -> float:
@@ -392,35 +363,14 @@ class _Fitter:
         model = PropensityModel(self.target, "prevalence", "", [], None, None, self._rate)
         constant = np.full(len(self.label), self._rate)
         return FittedCandidate(
-            "prevalence", self._named(model, parameters), constant, parameters, [], {}, note
+            "prevalence",
+            self._named(model, parameters),
+            constant,
+            parameters,
+            [],
+            {},
+            note,
         )
 
-    def _typical(self, features: list[Feature]) -> list[float | str | None]:
-        found: list[float | str | None] = []
-        for feature in features:
-            if feature.kind == "category":
-                levels = self.frame[feature.name].value_counts(dropna=False)
-                most = sorted(levels[levels == levels.max()].index, key=str)[0]
-                found.append(most if isinstance(most, str) else None)
-            else:
-                values = feature_matrix(self.raw, [feature], transform=False)
-                found.append(float(np.nanmedian(values)))
-        return found
-
-    @cached_property
-    def _fingerprint(self) -> str:
-        """Of the rows, their labels and whose they are."""
-        digest = hashlib.sha256()
-        for feature in self.features:
-            column = self.frame[feature.name]
-            hashed = pd.util.hash_pandas_object(column, index=False).to_numpy()
-            digest.update(feature.name.encode() + hashed.tobytes())
-        digest.update(self.label.tobytes())
-        digest.update(pd.util.hash_array(self.group.astype(str).astype(object)).tobytes())
-        return digest.hexdigest()
-
     def _named(self, model: PropensityModel, parameters: dict[str, Any]) -> PropensityModel:
-        inputs = [(f.name, f.kind, f.transform, f.imputation) for f in model.features]
-        named = [model.target, model.algorithm, parameters, inputs, self.seed, self._fingerprint]
-        text = json.dumps(named, sort_keys=True)
-        return replace(model, model_id=hashlib.sha256(text.encode()).hexdigest()[:16])
+        return named(model, parameters, seed=self.seed, fingerprint=self._fingerprint)

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit
 
 from python_ext.propensity._curves import cost_optimal_threshold
+from python_ext.propensity._recalibration import SMALLEST, intercepts, slopes
 from python_ext.propensity._resampling import (
     Pooled,
     checked,
@@ -19,19 +19,11 @@ from python_ext.propensity._resampling import (
     resample,
 )
 
-SMALLEST = 1e-6  # probabilities are kept this far from 0 and 1, so that a log loss stays finite
 CALIBRATION_BINS = 10
-NEWTON_STEPS = 50
 # Their resamples lie higher than what was seen, since noise adds to them: a mean of absolute gaps,
 # and a maximum. Their intervals are moved back by as much.
 _LIFTED_BY_NOISE = ("expected_calibration_error", "maximum_profit_per_customer")
 _WITHOUT_INTERVAL = ("rows", "threshold")
-
-
-def logit(probability: np.ndarray) -> np.ndarray:
-    """Log-odds of probabilities clipped to ``SMALLEST``."""
-    clipped = np.clip(probability, SMALLEST, 1 - SMALLEST)
-    return np.log(clipped / (1 - clipped))
 
 
 def row_log_loss(label: np.ndarray, probability: np.ndarray) -> np.ndarray:
@@ -53,7 +45,7 @@ def expected_calibration_error(
 
 def calibration_slope(label: np.ndarray, probability: np.ndarray) -> float:
     """Slope of a logistic regression of the label on the predicted log-odds; 1 is ideal."""
-    return float(_slope(pool(*checked(label, probability)))[0])
+    return float(slopes(pool(*checked(label, probability)))[0])
 
 
 def lift_top_decile(label: np.ndarray, probability: np.ndarray) -> float:
@@ -293,63 +285,6 @@ def _by_chance(
     return np.array(found)
 
 
-def _overlap(hits: np.ndarray, misses: np.ndarray) -> np.ndarray:
-    """Whether hits and misses reach past each other; else a slope has no end, and there is none."""
-    first, last = zip(
-        *(
-            (np.argmax(seen, axis=1), seen.shape[1] - 1 - np.argmax(seen[:, ::-1], axis=1))
-            for seen in (hits > 0, misses > 0)
-        ),
-        strict=True,
-    )
-    both = (hits.sum(axis=1) > 0) & (misses.sum(axis=1) > 0)
-    return both & (first[0] < last[1]) & (first[1] < last[0])
-
-
-def _slope(pooled: Pooled, start: tuple[float, float] = (0.0, 1.0)) -> np.ndarray:
-    """Newton's method for label ~ intercept + slope * log-odds, all draws at once."""
-    odds = logit(pooled.probability)
-    hits, rows = pooled.hits, pooled.hits + pooled.misses
-    both = _overlap(hits, pooled.misses)
-    if np.ptp(odds) < 1e-9 or not both.any():
-        return np.full(len(hits), np.nan)
-    centre = odds.mean()
-    odds = odds - centre
-    intercept = np.full((len(hits), 1), start[0] + start[1] * centre)
-    slope = np.full((len(hits), 1), start[1])
-    for _ in range(NEWTON_STEPS):
-        predicted = expit(intercept + slope * odds)
-        residual, weight = hits - rows * predicted, rows * predicted * (1 - predicted)
-        first, second = residual.sum(axis=1, keepdims=True), (residual @ odds)[:, None]
-        w0, w1, w2 = weight.sum(axis=1, keepdims=True), weight @ odds, weight @ odds**2
-        w1, w2 = w1[:, None], w2[:, None]
-        determinant = np.maximum(w0 * w2 - w1**2, 1e-300)
-        by_intercept = np.clip((w2 * first - w1 * second) / determinant, -2, 2)
-        by_slope = np.clip((w0 * second - w1 * first) / determinant, -2, 2)
-        intercept, slope = intercept + by_intercept, slope + by_slope
-        still = np.maximum(np.abs(by_intercept), np.abs(by_slope))[:, 0]
-        if (still[both] < 1e-9).all():
-            break
-    return np.where(both & (still < 1e-6), slope[:, 0], np.nan)
-
-
-def _intercept(pooled: Pooled) -> np.ndarray:
-    """Newton's method for label ~ intercept + log-odds, all draws at once."""
-    odds = logit(pooled.probability)
-    hits, rows = pooled.hits.sum(axis=1, keepdims=True), pooled.hits + pooled.misses
-    both = ((hits > 0) & (pooled.misses.sum(axis=1, keepdims=True) > 0))[:, 0]
-    intercept = np.zeros((len(hits), 1))
-    for _ in range(NEWTON_STEPS):
-        predicted = expit(intercept + odds)
-        weight = (rows * predicted * (1 - predicted)).sum(axis=1, keepdims=True)
-        residual = hits - (rows * predicted).sum(axis=1, keepdims=True)
-        step = np.clip(residual / np.maximum(weight, 1e-300), -2, 2)
-        intercept = intercept + step
-        if (np.abs(step[both]) < 1e-9).all():
-            break
-    return np.where(both, intercept[:, 0], np.nan)
-
-
 def _figures(
     pooled: Pooled,
     starts: np.ndarray,
@@ -380,8 +315,8 @@ def _figures(
         "brier_skill": 1 - _ratio(brier, prevalence * (1 - prevalence)),
         "expected_calibration_error": ece,
         "calibration_error_debiased": squared,
-        "calibration_slope": _slope(pooled, start=(0.0, slope)),
-        "calibration_intercept": _intercept(pooled),
+        "calibration_slope": slopes(pooled, start=(0.0, slope)),
+        "calibration_intercept": intercepts(pooled),
         "lift_top_decile": 10 * gain,
         "gain_top_decile": gain,
     }

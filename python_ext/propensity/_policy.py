@@ -9,13 +9,11 @@ from datetime import date
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from scipy.stats import norm
 
-from python_ext.errors import SegmentationError
 from python_ext.features import Feature
+from python_ext.renewal import check_mode, days_since, settings_changed
 
-RETRAINS = ("auto", "always", "never")
 # Chance to take noise for a decay. Every target is looked at in every build.
 DECAY_CHANCE = 0.01
 
@@ -40,11 +38,7 @@ class RetrainPolicy:
     drift_psi: float = 0.25
 
     def __post_init__(self) -> None:
-        if self.retrain not in RETRAINS:
-            raise SegmentationError(
-                f"propensity_retrain is {self.retrain!r}; write {', '.join(RETRAINS[:-1])} or "
-                f"{RETRAINS[-1]}."
-            )
+        check_mode(self.retrain, name="propensity_retrain")
 
 
 @dataclass(frozen=True)
@@ -109,7 +103,7 @@ def decide_retrain(
         Why nothing can be learned or judged today, if so.
     """
     checks = [
-        _settings_changed(reference.get("settings", {}), settings),
+        settings_changed(reference.get("settings", {}), settings),
         _had_a_problem(reference.get("problem")),
         _age(reference.get("attempted_on"), as_of, policy),
         _feature_drift(feature_drift, policy),
@@ -129,25 +123,6 @@ def decide_retrain(
     return Decision(False, findings)
 
 
-def _settings_changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[bool, str]:
-    said = []
-    for name in sorted({*before, *now}):
-        old, new = before.get(name), now.get(name)
-        if old == new:
-            continue
-        if isinstance(old, Mapping) and isinstance(new, Mapping):
-            parts = [
-                *(f"{part} added" for part in sorted({*new} - {*old})),
-                *(f"{part} gone" for part in sorted({*old} - {*new})),
-                *(f"{part} changed" for part in sorted({*old} & {*new}) if old[part] != new[part]),
-            ]
-            more = f" and {len(parts) - 5} more" if len(parts) > 5 else ""
-            said.append(f"{name} ({', '.join(parts[:5])}{more})")
-        else:
-            said.append(f"{name} ({old} before, {new} now)")
-    return bool(said), "the settings changed: " + ", ".join(said) if said else ""
-
-
 def _had_a_problem(problem: str | None) -> tuple[bool, str]:
     """Nothing could be learned then. Whether it can be now decides the caller's ``problem``."""
     return bool(problem), f"nothing was learned so far: {problem}" if problem else ""
@@ -156,7 +131,7 @@ def _had_a_problem(problem: str | None) -> tuple[bool, str]:
 def _age(attempted_on: str | None, as_of: date, policy: RetrainPolicy) -> tuple[bool, str]:
     if attempted_on is None:
         return True, "it is not known when training was last attempted"
-    days = (pd.Timestamp(as_of) - pd.Timestamp(attempted_on)).days
+    days = days_since(attempted_on, as_of)
     said = f"last trained {days} days ago, at most {policy.max_age_days} are allowed"
     return days > policy.max_age_days, said
 

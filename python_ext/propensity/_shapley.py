@@ -27,7 +27,7 @@ from threadpoolctl import threadpool_limits
 
 from python_ext.errors import SegmentationError
 from python_ext.propensity._calibration import calibrate
-from python_ext.propensity._metrics import SMALLEST, logit
+from python_ext.propensity._recalibration import SMALLEST, logit
 from python_ext.propensity._sampled_shapley import NetworkExplainer
 from python_ext.propensity._tree_shapley import TreeExplainer, read_boosted_tree, read_tree
 

@@ -55,7 +55,12 @@ def write_report(published: Path, out: Path, *, language: str = "en") -> int:
         The published file is missing, unreadable or of an older version; another language.
     """
     words = Language(language)
-    content = compose(Page(read_published(published), words)).encode("utf-8")
+    return write_page(compose(Page(read_published(published), words)), out)
+
+
+def write_page(page: str, out: Path) -> int:
+    """Write the text of a page, in a folder that need not be there; its size in bytes."""
+    content = page.encode("utf-8")
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_bytes(content)
     return len(content)

@@ -15,6 +15,7 @@ from ._calendar import Calendar
 from ._campaigns import Campaigns, campaign_ids
 from ._catalogue import Catalogue
 from ._consents import FOREVER, Consents
+from ._defects import DEFECTS
 from ._names import DEPARTMENTS, FOREIGN_PLACES
 from ._order_files import customer_numbers
 from ._orders import Orders
@@ -213,16 +214,16 @@ def write_visitors(sessions: Sessions, folder: Path) -> int:
 
 def write_defects(defects: dict[str, int], folder: Path) -> int:
     """Exact number of rows of each planted defect."""
-    missing = set(settings.DEFECTS) ^ set(defects) | set(settings.DEFECTS) ^ set(_TABLES)
+    missing = set(DEFECTS) ^ set(defects) | set(DEFECTS) ^ set(_TABLES)
     if missing:
         raise RuntimeError(f"defects without count, table or meaning: {sorted(missing)}")
-    names = list(settings.DEFECTS)
+    names = list(DEFECTS)
     columns = {
         "defect": pa.array(names),
         "source_name": pa.array([_TABLES[name].split(".")[0] for name in names]),
         "table_name": pa.array([_TABLES[name].split(".")[1] for name in names]),
         "rows": pa.array(np.array([defects[name] for name in names], dtype=np.int64)),
-        "meaning": pa.array([settings.DEFECTS[name] for name in names]),
+        "meaning": pa.array([DEFECTS[name] for name in names]),
     }
     return write_table(folder, "defects", columns)
 
@@ -267,7 +268,7 @@ def write_parameters(
         "uplift_days": settings.UPLIFT_DAYS,
         "questions": settings.QUESTIONS,
         "types": [asdict(kind) for kind in settings.TYPES],
-        "defects": settings.DEFECTS,
+        "defects": DEFECTS,
     }
     text = json.dumps(parameters, indent=2, ensure_ascii=False)
     (folder / "parameters.json").write_text(text + "\n", encoding="utf-8")

@@ -17,7 +17,7 @@ from sklearn.metrics import (
 
 from python_ext import propensity
 from python_ext.errors import SegmentationError
-from python_ext.propensity import _metrics, _resampling
+from python_ext.propensity import _metrics, _recalibration, _resampling
 
 MONEY = {"contact_cost": 1.0, "hit_gain": 4.0}
 
@@ -47,7 +47,7 @@ def test_figures_are_those_of_scikit_learn(decimals):
     label, probability = drawn(3000, decimals=decimals)
     found = values(label, probability, **MONEY)
     chosen = probability > 0.25
-    odds = _metrics.logit(probability)
+    odds = _recalibration.logit(probability)
     model = LogisticRegression(C=np.inf, max_iter=500, tol=1e-10).fit(odds[:, None], label)
     expected = {
         "rows": 3000,

@@ -17,7 +17,7 @@ from sklearn.tree import DecisionTreeClassifier
 from python_ext.errors import SegmentationError
 from python_ext.propensity import _shapley, _tree_shapley
 from python_ext.propensity._artefact import estimator_log_odds
-from python_ext.propensity._metrics import logit
+from python_ext.propensity._recalibration import logit
 from python_ext.propensity._sampled_shapley import BLOCK_ROWS, NetworkExplainer
 
 # Five features on seven columns: the third feature is three columns (levels, say), the fourth
