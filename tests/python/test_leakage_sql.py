@@ -11,6 +11,7 @@ from test_data_tests_bite import failures, turned_red
 MEASURED = [
     "int_web_sessions",
     "int_email_contacts",
+    "int_mentions_linked",
     "int_activity_days",
     "int_purchases_measured",
     "int_trends_measured",

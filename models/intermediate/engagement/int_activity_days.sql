@@ -31,25 +31,13 @@ responses as (
 
 mentions as (
 
-    select * from {{ ref('stg_social__mentions') }} where rejection_reason is null
+    select * from {{ ref('int_mentions_linked') }}
 
 ),
 
 identities as (
 
     select * from {{ ref('ml_customer_identities') }}
-
-),
-
-social_handles as (
-
-    select
-        social_handle,
-        min(customer_key) as customer_key
-    from {{ ref('int_customers_merged') }}
-    where social_handle is not null
-    group by social_handle
-    having count(*) = 1
 
 ),
 
@@ -127,13 +115,12 @@ activities as (
     union all
 
     select
-        social_handles.customer_key,
-        mentions.mentioned_at as happened_at,
-        mentions.mentioned_at as known_at,
+        customer_key,
+        mentioned_at as happened_at,
+        coalesce(known_at, mentioned_at) as known_at,
         'mention' as activity,
         1 as quantity
     from mentions
-    inner join social_handles on mentions.social_handle = social_handles.social_handle
 
 ),
 

@@ -72,13 +72,7 @@ dated as (
         {{ days_between('last_returned_on', 'cutoff_on') }} as days_since_return,
         {{ days_between('first_purchased_on', 'last_purchased_on') }}
         / nullif(cast(frequency - 1 as double), 0) as mean_interpurchase_days,
-        case
-            when
-                monetary > 0
-                and costed_revenue > 0
-                and costed_revenue >= {{ var('least_costed_share') }} * monetary
-                then costed_margin / cast(costed_revenue as double)
-        end as margin_rate
+        {{ margin_rate_of('monetary', 'costed_revenue', 'costed_margin') }} as margin_rate
     from summed
 
 ),
