@@ -5,6 +5,8 @@ import pandas as pd
 import pytest
 from sklearn.impute import KNNImputer, SimpleImputer
 from test_propensity import definitions, make_examples
+from test_registry import FEATURES, make_input, run
+from test_registry import definitions as registered
 
 from python_ext import propensity, quality
 from python_ext.features import select_features, transformed, untransformed
@@ -102,61 +104,66 @@ def test_transforms_can_be_undone():
 # Propensity: nothing leaks
 
 
-def with_strategies(strategy: str) -> pd.DataFrame:
-    return definitions().assign(imputation=strategy)
-
-
 def imputers(models: pd.DataFrame) -> dict[str, dict]:
-    rows = models.set_index("algorithm")
+    """What stands in for unknown values, of each model whose artefact is stored."""
+    stored = models[models["artefact"].notna() & (models["algorithm"] != "prevalence")]
     return {
-        name: propensity.read_artefact(row["artefact"], sha256=row["artefact_sha256"])
-        .pipeline[0]
-        .to_dict()
-        for name, row in rows.iterrows()
-        if name != "prevalence"
+        row["algorithm"]: propensity.read_artefact(
+            row["artefact"], sha256=row["artefact_sha256"]
+        ).imputation[1]
+        for row in stored.to_dict("records")
     }
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_other_test_rows_change_nothing_that_was_fitted(strategy):
-    rows = make_examples(customers=400)
-    holes = np.random.default_rng(1).random(len(rows)) < 0.3
-    rows.loc[holes, "monetary"] = np.nan
-    wild = rows.copy()
-    late = wild["split"] == "test"
-    for column in ("monetary", "recency_days", "frequency", "noise"):
-        wild.loc[late, column] = 1e9
-    fitted = [
-        imputers(propensity.train_models(table, with_strategies(strategy), targets=["purchase"]))
-        for table in (rows, wild)
-    ]
-    assert fitted[0] == fitted[1]
-    assert len(fitted[0]) == 3
+    features, labels = make_input()
+    features.loc[np.random.default_rng(1).random(len(features)) < 0.3, "frequency"] = np.nan
+    wild = features.copy()
+    wild.loc[wild["split"] == "test", list(FEATURES)] = 1e9
+    fitted = []
+    for table in (features, wild):
+        seeds = registered().assign(imputation=strategy)
+        models = run(
+            (table, labels), seeds=seeds, algorithms=["logistic_regression", "random_forest"]
+        )
+        fitted.append({name: found.to_dict() for name, found in imputers(models).items()})
+    # Which of the two is kept for what the test cutoff may decide, not what they hold.
+    shared = fitted[0].keys() & fitted[1].keys()
+    assert shared and all(fitted[0][name] == fitted[1][name] for name in shared)
 
 
 def test_every_fold_is_filled_from_its_own_training_part(monkeypatch):
     """One customer's planted value moves the mean of the folds that hold them, and of no other."""
     rows = make_examples(customers=400)
-    train = rows["split"] == "train"
-    someone = rows.loc[train, "customer_key"].iloc[0]
-    rows.loc[train & (rows["customer_key"] == someone), "noise"] = 1e9
-    column = sorted(definitions()["feature"]).index("noise")
+    train = rows[rows["split"] == "train"].reset_index(drop=True)
+    someone = train["customer_key"].iloc[0]
+    train.loc[train["customer_key"] == someone, "noise"] = 1e9
+    features = select_features(
+        definitions().assign(imputation="mean"), definitions()["feature"], purpose="propensity"
+    )
+    column = [feature.name for feature in features].index("noise")
     means: list[float] = []
     fit = FeatureImputer.fit
 
     def recorded(self, values, y=None):
         fit(self, values)
-        if values.shape[1] == len(definitions()):
-            means.append(float(self.statistics_[column]))
+        means.append(float(self.statistics_[column]))
         return self
 
     monkeypatch.setattr(FeatureImputer, "fit", recorded)
-    propensity.train_models(rows, with_strategies("mean"), targets=["purchase"])
-    planted = [mean > 1e5 for mean in means]
-    # Per learner three folds, of which one leaves the customer out, and the final fit on all.
-    assert len(planted) == 8
-    for learner in (planted[:4], planted[4:]):
-        assert sorted(learner[:3]) == [False, True, True] and learner[3]
+    propensity.fit_candidates(
+        train,
+        features,
+        algorithms=("logistic_regression",),
+        settings=propensity.SearchBudget(settings=1),
+        baseline=None,
+        select=False,
+    )
+    planted = np.array([mean > 1e5 for mean in means])
+    # Three folds, each read in three ways, of which one fold leaves the customer out; then all.
+    assert len(planted) == 10
+    assert sorted(planted[:9].reshape(3, 3).sum(axis=1)) == [0, 3, 3] and planted[9]
 
 
 def test_shares_and_values_are_listed_in_the_unit_of_the_feature(values):
