@@ -1,11 +1,15 @@
 """Real builds that several tests look at: made once, in a folder of their own."""
 
+import atexit
 import fcntl
+import hashlib
 import json
 import os
 import pickle
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -52,6 +56,39 @@ class Build:
             return connection.sql(query).fetchall()
 
 
+class _Parsed:
+    """What dbt has parsed, kept for the next command with the same vars.
+
+    Parsing is most of a small command. dbt parses anew where the path of the database or a var
+    differs, so both folders of a command are reached by links that are called the same each time.
+    """
+
+    def __init__(self) -> None:
+        self.base = Path(tempfile.mkdtemp(prefix="segmentation-tests-"))
+        atexit.register(shutil.rmtree, self.base, ignore_errors=True)
+
+    def link(self, name: str, folder: Path) -> Path:
+        """The link of a name, to this folder from now on."""
+        link = self.base / name
+        link.unlink(missing_ok=True)
+        link.symlink_to(folder.resolve(), target_is_directory=True)
+        return link
+
+    @contextmanager
+    def kept(self, settings: dict, target: Path) -> Iterator[None]:
+        name = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+        stored, parsed = self.base / name, target / "partial_parse.msgpack"
+        if stored.exists() and not parsed.exists():
+            target.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(stored, parsed)
+        yield
+        if parsed.exists():
+            shutil.copyfile(parsed, stored)
+
+
+_PARSED = _Parsed()
+
+
 def run_dbt(
     *arguments: str,
     folder: Path,
@@ -63,10 +100,11 @@ def run_dbt(
     """Run dbt from the project root, with database, target and log in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     settings = dataset_vars(str(raw_data), project_dir=PROJECT).vars
+    settings["raw_data"] = str(_PARSED.link("raw", raw_data))
     settings = {**settings, "propensity_settings": 1, **(LEAN if lean else {}), **(variables or {})}
     environment = {
         **os.environ,
-        "SEGMENTATION_DATABASE": str(folder / "build.duckdb"),
+        "SEGMENTATION_DATABASE": str(_PARSED.link("folder", folder) / "build.duckdb"),
         "DBT_TARGET_PATH": str(folder / "target"),
         "DBT_LOG_PATH": str(folder / "logs"),
         # Who was forgotten in a developer's own demo must not be missing here.
@@ -74,15 +112,16 @@ def run_dbt(
         "NO_COLOR": "1",
         **(env or {}),
     }
-    done = subprocess.run(
-        [str(DBT), "--no-use-colors", *arguments, "--vars", json.dumps(settings)],
-        cwd=PROJECT,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    with _PARSED.kept(settings, folder / "target"):
+        done = subprocess.run(
+            [str(DBT), "--no-use-colors", *arguments, "--vars", json.dumps(settings)],
+            cwd=PROJECT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
     return Build(folder, raw_data, done.returncode, done.stdout)
 
 
