@@ -28,6 +28,7 @@ DBT = Path(sys.executable).parent / "dbt"
 # What most builds of tests need not find out again: `demo_build` runs with the settings of a user.
 LEAN = {
     "segmentation_algorithms": ["kmeans"],
+    "max_segments": 6,
     "projection_rows": 100,
     "stability_sample_rows": 500,
     "propensity_algorithms": ["logistic_regression"],

@@ -33,22 +33,31 @@ positioned as (
 
 ),
 
--- A level that is a product category is called as people call it.
+-- A level that is a product category is called as people call it; a share is told in percent.
 levelled as (
 
     select
         positioned.*,
         {%- for rank in ranks %}
-        {%- for language in ['en', 'fr'] %}
-        coalesce(
-            category_{{ rank }}.label_{{ language }}, positioned.driver_{{ rank }}_level
-        ) as driver_{{ rank }}_level_{{ language }},
-        {%- endfor %}
+        coalesce(category_{{ rank }}.label_en, positioned.driver_{{ rank }}_level)
+            as level_{{ rank }}_en,
+        coalesce(category_{{ rank }}.label_fr, positioned.driver_{{ rank }}_level)
+            as level_{{ rank }}_fr,
+        feature_{{ rank }}.label_en as label_{{ rank }}_en,
+        feature_{{ rank }}.label_fr as label_{{ rank }}_fr,
+        feature_{{ rank }}.unit as unit_{{ rank }},
+        feature_{{ rank }}.band_width as band_width_{{ rank }},
+        case when feature_{{ rank }}.unit = 'percent' then 100 else 1 end
+        * positioned.driver_{{ rank }}_value as value_{{ rank }},
+        floor(positioned.driver_{{ rank }}_value / feature_{{ rank }}.band_width)
+        * feature_{{ rank }}.band_width as band_starts_{{ rank }},
         {%- endfor %}
         score_bands.band
     from positioned
     left join score_bands on positioned.decile = score_bands.decile
     {%- for rank in ranks %}
+    left join features as feature_{{ rank }}
+        on positioned.driver_{{ rank }}_feature = feature_{{ rank }}.feature
     left join category_labels as category_{{ rank }}
         on
             positioned.driver_{{ rank }}_level = category_{{ rank }}.category
@@ -57,32 +66,68 @@ levelled as (
 
 ),
 
+-- The value of a person or of a small area is told as a band.
+numbered as (
+
+    select
+        {%- for rank in ranks %}
+        case
+            when band_width_{{ rank }} is null
+                then
+                    {{ readable_number('value_' ~ rank) }}
+                    || case unit_{{ rank }}
+                        when 'percent' then ' %'
+                        when 'money' then ' {{ var('base_currency') }}'
+                        else ''
+                    end
+            else {{ plain_number('band_starts_' ~ rank) }}
+        end as number_{{ rank }},
+        {{ plain_number('(band_starts_' ~ rank ~ ' + band_width_' ~ rank ~ ')') }}
+            as until_{{ rank }},
+        {%- endfor %}
+        levelled.*
+    from levelled
+
+),
+
 final as (
 
     select
-        levelled.customer_key,
-        levelled.target,
-        levelled.probability,
-        levelled.decile,
-        levelled.band,
-        {%- for language, suffix in [('en', ''), ('fr', '_fr')] %}
+        customer_key,
+        target,
+        probability,
+        decile,
+        band,
         {%- for rank in ranks %}
-        {{ driver_in_words('levelled.driver_' ~ rank, 'feature_' ~ rank, language) }}
-            as {{ "driver_" ~ rank ~ suffix }},
-        {%- endfor %}
+        label_{{ rank }}_en || ' '
+        || coalesce(
+            level_{{ rank }}_en,
+            number_{{ rank }} || coalesce(' to ' || until_{{ rank }}, ''),
+            'unknown'
+        )
+        || case when driver_{{ rank }}_effect > 0 then ': raises' else ': lowers' end
+            as driver_{{ rank }},
         {%- endfor %}
         {%- for rank in ranks %}
-        levelled.driver_{{ rank }}_feature,
-        levelled.driver_{{ rank }}_effect,
+        label_{{ rank }}_fr || ' '
+        || coalesce(
+            level_{{ rank }}_fr,
+            {{ in_french('number_' ~ rank) }}
+            || coalesce(' à ' || {{ in_french('until_' ~ rank) }}, ''),
+            'inconnu'
+        )
+        || case when driver_{{ rank }}_effect > 0 then ' : augmente' else ' : diminue' end
+            as driver_{{ rank }}_fr,
         {%- endfor %}
-        levelled.other_effect,
-        levelled.base_log_odds,
-        levelled.log_odds,
-        levelled.model_id
-    from levelled
-    left join features as feature_1 on levelled.driver_1_feature = feature_1.feature
-    left join features as feature_2 on levelled.driver_2_feature = feature_2.feature
-    left join features as feature_3 on levelled.driver_3_feature = feature_3.feature
+        {%- for rank in ranks %}
+        driver_{{ rank }}_feature,
+        driver_{{ rank }}_effect,
+        {%- endfor %}
+        other_effect,
+        base_log_odds,
+        log_odds,
+        model_id
+    from numbered
 
 )
 
