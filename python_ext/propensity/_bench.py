@@ -1,4 +1,4 @@
-"""The test rows of one target on which every model of a run is judged, each only once."""
+"""The rows of one target on which every model of a run is judged, each only once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scipy.stats import norm
 from python_ext.propensity._artefact import PropensityModel
 from python_ext.propensity._examples import Rows
 from python_ext.propensity._metrics import judge, row_log_loss
-from python_ext.propensity._promotion import Contender
+from python_ext.propensity._promotion import PREVALENCE, Contender
 from python_ext.propensity._targets import Target
 
 
@@ -24,14 +24,16 @@ class TestBench:
         Its prices decide the figures of money.
     rows
         Of the test cutoff.
+    train
+        Of the train cutoffs.
     seed
         Of the intervals.
     """
 
     __test__ = False  # of pytest's collection
 
-    def __init__(self, target: Target, rows: Rows, *, seed: int) -> None:
-        self._target, self._rows, self._seed = target, rows, seed
+    def __init__(self, target: Target, rows: Rows, train: Rows, *, seed: int) -> None:
+        self._target, self._rows, self._train, self._seed = target, rows, train, seed
         self._probabilities: dict[str, np.ndarray] = {}
         self._figures: dict[str, pd.DataFrame] = {}
 
@@ -39,9 +41,28 @@ class TestBench:
         """Log loss of each row."""
         return row_log_loss(self._rows.label, self._probability(model))
 
-    def contender(self, model: PropensityModel) -> Contender:
-        """The model as it stands for election."""
-        return Contender(model.model_id, model.algorithm, self.loss(model))
+    def contender(self, model: PropensityModel, out_of_fold: np.ndarray | None = None) -> Contender:
+        """The model as it stands for election.
+
+        Parameters
+        ----------
+        model
+            Of this run, or the champion so far.
+        out_of_fold
+            Its probability of each training row, by models that never saw its customer. The
+            constant of a prevalence needs none; no other model is judged on training rows without.
+        """
+        known = out_of_fold
+        if known is None and model.algorithm == PREVALENCE:
+            known = model.score(self._train.frame)
+        loss = np.empty(0) if known is None else row_log_loss(self._train.label, known)
+        return Contender(model.model_id, model.algorithm, self.loss(model), loss)
+
+    @property
+    def customers(self) -> np.ndarray:
+        """Whose each test row is, and then each training row."""
+        parts = (self._rows, self._train)
+        return np.concatenate([part.frame["customer_key"].to_numpy() for part in parts])
 
     def figures(self, model: PropensityModel) -> pd.DataFrame:
         """As ``judge`` gives them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ from python_ext.propensity._fitting import FittedCandidate, fit_candidates
 from python_ext.propensity._folds import grouped_folds
 from python_ext.propensity._leakage import IMPLAUSIBLE_AUC, check_windows
 from python_ext.propensity._metrics import judge, row_log_loss
+from python_ext.propensity._promotion import asked_errors, beats_prevalence, paired_gain
 from python_ext.propensity._search import SearchBudget
 
 SKEWED = 2.0  # skewness beyond which a number that is never negative is read as its logarithm
@@ -166,7 +167,7 @@ def learn(
         seed=seed,
     )
     names = ("out_of_time", "random_split") if time is not None else ("held_out", "out_of_fold")
-    figures, losses = [], {}
+    figures, losses, earlier = [], {}, {}
     for candidate in fitted:
         with threadpool_limits(1):
             unseen = candidate.model.score(test)
@@ -184,12 +185,15 @@ def learn(
             table.insert(0, "algorithm", candidate.algorithm)
             table.insert(1, "split", split)
             figures.append(table)
-        # Where time passed, the later rows decide; else the held back ones stay untouched.
-        judged = (test, unseen) if time is not None else (train, candidate.out_of_fold)
-        losses[candidate.algorithm] = row_log_loss(judged[0][label].to_numpy(), judged[1])
-    deciding = test if time is not None else train
+        earlier[candidate.algorithm] = row_log_loss(train[label].to_numpy(), candidate.out_of_fold)
+        losses[candidate.algorithm] = row_log_loss(test[label].to_numpy(), unseen)
+    # Where time passed, the later rows decide; else the held back ones stay untouched.
+    if time is None:
+        losses, earlier = earlier, None
+    deciding = train if time is None else pd.concat([test, train])
     owner = np.arange(len(deciding)) if group is None else deciding[group].to_numpy()
-    champion, reason = choose_champion(losses, group=owner, split=names[0 if time else 1])
+    split = names[1] if time is None else names[0]
+    champion, reason = choose_champion(losses, group=owner, split=split, earlier=earlier)
     if fitted[0].algorithm == "prevalence" and fitted[0].note:
         reason = fitted[0].note
     marks = pd.Series(is_test, index=known.index).reindex(frame.index)
@@ -198,12 +202,17 @@ def learn(
 
 
 def choose_champion(
-    losses: dict[str, np.ndarray], *, group: np.ndarray, split: str
+    losses: Mapping[str, np.ndarray],
+    *,
+    group: np.ndarray,
+    split: str,
+    earlier: Mapping[str, np.ndarray] | None = None,
 ) -> tuple[str, str]:
     """The simplest algorithm that is not clearly worse than the best, if it beats the prevalence.
 
     Clearly means by more than one standard error of the difference between row losses, with the
     rows of one group counted together (the one-standard-error rule of Breiman and others 1984).
+    The prevalence is beaten beyond noise, as the registry asks it (``beats_prevalence``).
 
     Parameters
     ----------
@@ -211,9 +220,11 @@ def choose_champion(
         Algorithm → log loss of each row; the prevalence among them. The other baselines do not
         stand for election.
     group
-        Of each row.
+        Of each row, those of ``earlier`` last.
     split
         Name of the rows, for the reason.
+    earlier
+        The same for training rows, out of fold, where ``losses`` are those of later rows.
 
     Returns
     -------
@@ -225,29 +236,32 @@ def choose_champion(
     if not standing:
         return "prevalence", "no algorithm stands for election"
     best = min(standing, key=lambda name: mean[name])
+    whose = group[: len(losses[best])]
     for name in standing:
-        excess, error = _difference(losses[name], losses[best], group)
-        if excess <= error:
+        excess, error = paired_gain(losses[name], losses[best], whose)
+        if name == best or excess <= error:
             champion = name
             break
+    parts = [losses] if earlier is None else [losses, earlier]
+    is_better, gain, error = beats_prevalence(
+        [part["prevalence"] for part in parts],
+        [part[champion] for part in parts],
+        group=group,
+        candidates=len(standing),
+    )
     figures = ", ".join(f"{mean[name]:.4f} for {name}" for name in (*standing, "prevalence"))
-    said = f"log loss {figures} ({split})"
-    gain, error = _difference(losses["prevalence"], losses[champion], group)
-    if gain <= error:
+    rows = "" if earlier is None else " with the out-of-fold training rows"
+    said = (
+        f"log loss {figures} ({split}); {champion} has {abs(gain):.4f} "
+        f"{'less' if gain >= 0 else 'more'} than the prevalence{rows} (standard error {error:.4f}, "
+        f"{asked_errors(len(standing)):.2f} are asked)"
+    )
+    if not is_better:
         return "prevalence", f"no algorithm clearly beats the prevalence: {said}"
     why = (
         "the lowest log loss" if champion == best else f"simpler and not clearly worse than {best}"
     )
     return champion, f"{why}: {said}"
-
-
-def _difference(one: np.ndarray, other: np.ndarray, group: np.ndarray) -> tuple[float, float]:
-    """Mean of ``one - other`` and its standard error over groups."""
-    code = pd.factorize(group)[0]
-    difference = one - other
-    mean = float(difference.mean())
-    summed = np.bincount(code, weights=difference - mean)
-    return mean, float(np.sqrt((summed**2).sum()) / len(difference))
 
 
 def _check_columns(frame: pd.DataFrame, *columns: str | None) -> None:

@@ -30,14 +30,14 @@ from python_ext.propensity._policy import (
     decide_retrain,
     describe_settings,
 )
-from python_ext.propensity._promotion import Contender, Verdict, choose_champion
+from python_ext.propensity._promotion import PREVALENCE, Contender, Verdict, choose_champion
 from python_ext.propensity._reference import Reference, compare, describe
 from python_ext.propensity._rows import RowBuilder
 from python_ext.propensity._search import SearchBudget
 from python_ext.propensity._targets import Target
 
 TRIED_ROWS = 10
-PREVALENCE, RECENCY = "prevalence", "recency_alone"
+RECENCY = "recency_alone"
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,7 @@ class TargetRun:
 
     @cached_property
     def _bench(self) -> TestBench:
-        return TestBench(self.target, self.examples.test, seed=self.seed)
+        return TestBench(self.target, self.examples.test, self.examples.train, seed=self.seed)
 
     @property
     def _builder(self) -> RowBuilder:
@@ -246,7 +246,8 @@ class TargetRun:
         )
 
     def _contenders(self, fitted: Sequence[FittedCandidate]) -> dict[str, Contender]:
-        return {each.algorithm: self._bench.contender(each.model) for each in fitted}
+        contender = self._bench.contender
+        return {each.algorithm: contender(each.model, each.out_of_fold) for each in fitted}
 
     def _trained(
         self,
@@ -269,6 +270,7 @@ class TargetRun:
             objection=objection,
             problem=problem,
             withdrawn=withdrawn,
+            customers=self._bench.customers,
         )
         if problem:
             decision = Decision(True, f"{decision.reason}; {problem}")

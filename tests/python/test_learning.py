@@ -17,6 +17,7 @@ from python_ext.errors import SegmentationError
 from python_ext.features import Feature, feature_frame
 from python_ext.propensity import SearchBudget, _candidates, _folds, _learn, _search, _selection
 from python_ext.propensity._metrics import row_log_loss
+from python_ext.propensity._promotion import paired_gain
 
 QUICK = SearchBudget(settings=2)
 
@@ -547,14 +548,26 @@ def test_the_champion_is_the_simplest_that_is_not_clearly_worse():
     even = {**losses, "prevalence": base - 0.01}
     champion, reason = propensity._learn.choose_champion(even, group=group, split="held_out")
     assert champion == "prevalence" and "clearly beats the prevalence" in reason
+    # Later rows that say little stand with earlier ones, unless these say otherwise.
+    late = {name: loss[:30] + 1 for name, loss in losses.items()}
+    late["gradient_boosting"] = base[:30]
+    late["prevalence"] = late["gradient_boosting"] + 0.01 + 3 * noise[:30] - 3 * noise[:30].mean()
+    whose = np.concatenate([group[:30], group])
+    for told, expected in ((losses, "gradient_boosting"), (even, "prevalence")):
+        found, reason = propensity._learn.choose_champion(
+            late, group=whose, split="out_of_time", earlier=told
+        )
+        assert found == expected and "with the out-of-fold training rows" in reason
+    alone, _ = propensity._learn.choose_champion(late, group=group[:30], split="out_of_time")
+    assert alone == "prevalence"
 
 
 def test_rows_of_one_group_count_together():
     rng = np.random.default_rng(1)
     repeated = np.repeat(rng.normal(0.1, 1.0, 400), 5)
-    mean, error = _learn._difference(repeated, np.zeros(2000), np.arange(2000) // 5)
+    mean, error = paired_gain(repeated, np.zeros(2000), np.arange(2000) // 5)
     assert mean == pytest.approx(repeated.mean())
-    assert error == pytest.approx(repeated[::5].std() / np.sqrt(400))
+    assert error == pytest.approx(repeated[::5].std(ddof=1) / np.sqrt(400))
 
 
 def test_breast_cancer_is_told_as_well_as_published():

@@ -110,6 +110,120 @@ def test_what_does_not_beat_the_prevalence_is_no_champion():
     assert verdict.champion == "prevalence" and verdict.is_promoted
 
 
+# Against the prevalence, out of time and out of fold
+
+SEEN = 4  # train cutoffs at which each customer is seen
+ASKED_OF_FIVE = 2.326
+
+
+def stand(losses, models, *, tested, algorithm="tree"):
+    """Contenders of rows of which the first are those out of time."""
+    kinds = ["prevalence", *[algorithm] * (len(models) - 1)]
+    return [
+        Contender(name, kind, loss[:tested], loss[tested:])
+        for name, kind, loss in zip(models, kinds, losses, strict=True)
+    ]
+
+
+def whose(tested, trained):
+    """Each customer once out of time, and at every train cutoff."""
+    return np.concatenate([np.arange(tested), np.tile(np.arange(trained), SEEN)])
+
+
+def log_loss(happened, chance):
+    return -np.log(np.where(happened, chance, 1 - chance))
+
+
+def people(rng, *, tested, trained, holds=True):
+    """A model that knows 1 in log-odds of everybody, and whether it holds out of time."""
+    customers = whose(tested, trained)
+    odds = rng.normal(size=max(tested, trained))[customers]
+    chance = 1 / (1 + np.exp(-odds))
+    came = np.where((np.arange(len(odds)) < tested) & (not holds), 0.5, chance)
+    happened = rng.random(len(odds)) < came
+    losses = [log_loss(happened, 0.5), log_loss(happened, chance)]
+    return stand(losses, ["prevalence", "model"], tested=tested), customers
+
+
+def test_models_of_noise_leave_the_prevalence_in_at_least_nineteen_of_twenty_runs():
+    """Five models no better than it. What a customer is like stays so from cutoff to cutoff."""
+    rng = np.random.default_rng(8)
+    tested, trained, runs = 186, 220, 400
+    customers = whose(tested, trained)
+    by_customer, by_row = 0, 0
+    for _ in range(runs):
+        base = rng.exponential(size=len(customers))
+        alike = rng.normal(size=(6, trained)) + rng.normal(size=trained)
+        drawn = base + 0.2 * alike[:, customers] + 0.1 * rng.normal(size=(6, len(customers)))
+        drawn[0] = base
+        prevalence, *models = stand(drawn, ["prevalence", *"abcde"], tested=tested)
+        verdict = choose_champion(models, prevalence, customers=customers)
+        by_customer += verdict.champion != "prevalence"
+        by_row += choose_champion(models, prevalence).champion != "prevalence"
+    assert by_customer / runs <= 0.05
+    # Rows of a customer taken for strangers would promise a certainty that is not there.
+    assert by_row / runs > 0.05
+
+
+def test_a_true_signal_is_not_refused_for_a_small_test_cutoff():
+    rng = np.random.default_rng(9)
+    runs, chosen, alone = 100, 0, 0
+    for _ in range(runs):
+        (prevalence, model), customers = people(rng, tested=60, trained=220)
+        chosen += choose_champion([model], prevalence, customers=customers).champion == "model"
+        gain, error = paired_gain(prevalence.loss, model.loss)
+        alone += gain > ASKED_OF_FIVE * error
+    assert chosen > 95 > 70 > alone
+
+
+def test_a_signal_of_the_past_is_refused_however_sure_it_was():
+    rng = np.random.default_rng(10)
+    runs, refused = 100, 0
+    for _ in range(runs):
+        (prevalence, model), customers = people(rng, tested=186, trained=220, holds=False)
+        gain, error = paired_gain(prevalence.out_of_fold, model.out_of_fold, whose(0, 220))
+        assert gain > ASKED_OF_FIVE * error
+        refused += choose_champion([model], prevalence, customers=customers).champion != "model"
+    assert refused >= 95
+
+
+def test_chance_in_the_test_rows_is_refused_where_training_speaks_against_it():
+    (prevalence, model), customers = people(np.random.default_rng(11), tested=400, trained=40)
+    assert choose_champion([model], prevalence, customers=customers).champion == "model"
+    worse = Contender("model", "tree", model.loss, prevalence.out_of_fold + 0.01)
+    assert choose_champion([worse], prevalence, customers=customers).champion == "prevalence"
+
+
+def test_the_reason_tells_both_parts_of_the_evidence():
+    (prevalence, model), customers = people(np.random.default_rng(12), tested=186, trained=220)
+    verdict = choose_champion([model], prevalence, customers=customers)
+    for losses in (("loss",), ("out_of_fold",), ("loss", "out_of_fold")):
+        other, own = (
+            np.concatenate([getattr(c, part) for part in losses]) for c in (prevalence, model)
+        )
+        group = {"loss": customers[:186], "out_of_fold": customers[186:]}
+        gain, error = paired_gain(other, own, np.concatenate([group[part] for part in losses]))
+        assert f"{gain:.4f} less" in verdict.reasons["model"]
+        assert f"(standard error {error:.4f}" in verdict.reasons["model"]
+    assert "on 186 test rows" in verdict.reasons["model"]
+    assert "on 880 training rows" in verdict.reasons["model"]
+
+
+def test_a_prevalence_that_was_champion_is_no_model_that_must_be_beaten_out_of_time_alone():
+    rng = np.random.default_rng(13)
+    (prevalence, model), customers = people(rng, tested=60, trained=220)
+    gain, error = paired_gain(prevalence.loss, model.loss)
+    assert 0 < gain < ASKED_OF_FIVE * error
+    others = [Contender(n, "tree", model.loss + 1, model.out_of_fold + 1) for n in "abcd"]
+    before = Contender("before", "prevalence", prevalence.loss, prevalence.out_of_fold)
+    found = choose_champion([model, *others], prevalence, incumbent=before, customers=customers)
+    assert found.champion == "model" and found.is_promoted
+    # A model that scores gives way only out of time, whatever training rows say.
+    before = Contender("before", "tree", prevalence.loss, prevalence.out_of_fold)
+    found = choose_champion([model, *others], prevalence, incumbent=before, customers=customers)
+    assert found.champion == "before" and found.challenger == "model"
+
+
 def test_withdrawn_models_are_passed_over_and_the_others_are_judged_as_if_alone():
     best, second = contender("best", -0.5), contender("second", -0.3)
     withdrawn = {"best": date(2025, 1, 1)}
