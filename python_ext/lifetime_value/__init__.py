@@ -42,6 +42,7 @@ from python_ext.lifetime_value._policy import RetrainPolicy
 from python_ext.lifetime_value._pooling import Histories, pool
 from python_ext.lifetime_value._run import VALUE_MODELS_SCHEMA, last_value_run, run_value
 from python_ext.lifetime_value._scoring import CUSTOMER_VALUE_SCHEMA, ValueChampion
+from python_ext.lifetime_value._totals import TOTALS_SCHEMA, sum_up_promises
 
 __all__ = [
     "CALIBRATION_SCHEMA",
@@ -52,6 +53,7 @@ __all__ = [
     "LIFETIME_MODELS_SCHEMA",
     "Lifetimes",
     "RetrainPolicy",
+    "TOTALS_SCHEMA",
     "TwoStageModel",
     "VALUE_MODELS_SCHEMA",
     "ValueChampion",
@@ -76,5 +78,6 @@ __all__ = [
     "pareto_nbd_p_alive",
     "pool",
     "run_value",
+    "sum_up_promises",
     "train_two_stage",
 ]

@@ -122,8 +122,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     # Groups
     "groups": ("For whom it is less good", "Pour qui il est moins bon"),
     "no_groups": (
-        "Nobody looked by group: no attribute of the customers is known.",
-        "Aucun examen par groupe : aucun attribut des clients n'est connu.",
+        "Nobody looked by group: no attribute tells these customers apart.",
+        "Aucun examen par groupe : aucun attribut ne distingue ces clients.",
     ),
     "groups_looked": (
         "Looked at by {by}: {n} groups were large enough to judge, {small} too small.",

@@ -155,6 +155,9 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "amount_mean_actual": ("Mean, actual", "Moyenne réelle"),
     "amount_mean_predicted": ("Mean, predicted", "Moyenne prédite"),
+    "expected_total": ("Expected in all", "Attendu au total"),
+    "actual_total": ("Came in all", "Réalisé au total"),
+    "total_ratio": ("Expected over came", "Attendu sur réalisé"),
     "limit_alive_value": (
         "P(alive) of a customer who bought once is 1 by construction of BG/NBD: read it as not "
         "known.",

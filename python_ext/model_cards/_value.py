@@ -144,7 +144,7 @@ def _holdout(page: CardPage) -> list[Any] | None:
 
 def _comparison(page: CardPage) -> list[Any] | None:
     facts, language = page.data.value, page.language
-    rows = []
+    rows = _totals(page)
     for metric, digits, is_share in METRICS:
         found = [facts.metric(model, metric) for model in (COMBINED, BOOSTING)]
         if any(found):
@@ -164,6 +164,30 @@ def _comparison(page: CardPage) -> list[Any] | None:
     return [
         table(headings, rows),
         page.recorded(facts.models[other]["reason"]) if other else None,
+    ]
+
+
+def _totals(page: CardPage) -> list[tuple]:
+    """The sum each competitor promised, what came, and one over the other.
+
+    A file published by an older version does not know.
+    """
+    told = [page.data.value.models.get(model, {}) for model in (COMBINED, BOOSTING)]
+    if all(row.get("actual_total") is None for row in told):
+        return []
+    ratios = [
+        {
+            "value": row.get("total_ratio"),
+            "ci_low": row.get("total_ratio_low"),
+            "ci_high": row.get("total_ratio_high"),
+        }
+        for row in told
+    ]
+    text = page.language.text
+    return [
+        (text("expected_total"), *(page.money(row.get("expected_total")) for row in told)),
+        (text("actual_total"), *(page.money(row.get("actual_total")) for row in told)),
+        (text("total_ratio"), *(page.interval(row, 2) for row in ratios)),
     ]
 
 

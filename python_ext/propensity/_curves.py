@@ -101,6 +101,7 @@ def reliability_table(
     bins: int = 10,
     level: float = 0.95,
     tolerance: float = TOLERANCE,
+    learned_rows: int | None = None,
 ) -> pd.DataFrame:
     """Predicted against actual rate, in bins of about equally many rows.
 
@@ -114,6 +115,8 @@ def reliability_table(
         Of the intervals.
     tolerance
         A smaller gap is never called off.
+    learned_rows
+        Of a probability that is the rate of so many other rows, and so uncertain itself.
 
     Returns
     -------
@@ -123,7 +126,8 @@ def reliability_table(
         ``ci_low``, ``ci_high`` (Wilson), ``gap`` (predicted - actual), ``is_off``: the gap is
         wider than ``tolerance`` and the prediction lies outside an interval that is corrected for
         the number of bins (Bonferroni), so that chance calls one of all bins off in at most
-        ``1 - level`` of cases.
+        ``1 - level`` of cases. With ``learned_rows`` the two rates are compared (Newcombe's hybrid
+        score interval, 1998).
     """
     label, probability = checked(label, probability)
     if not len(label):
@@ -146,9 +150,18 @@ def reliability_table(
     )
     table["ci_low"], table["ci_high"] = wilson_interval(happened, in_bin, level=level)
     table["gap"] = table["predicted"] - table["actual"]
-    low, high = wilson_interval(happened, in_bin, level=1 - (1 - level) / len(table))
-    outside = (table["predicted"] < low) | (table["predicted"] > high)
-    table["is_off"] = outside & (table["gap"].abs() > tolerance)
+    each = 1 - (1 - level) / len(table)
+    low, high = wilson_interval(happened, in_bin, level=each)
+    least = most = table["predicted"]
+    if learned_rows:
+        least, most = wilson_interval(least * learned_rows, learned_rows, level=each)
+    gap, predicted, actual = table["gap"], table["predicted"], table["actual"]
+    beyond = np.where(
+        gap > 0,
+        np.hypot(high - actual, predicted - least),
+        np.hypot(actual - low, most - predicted),
+    )
+    table["is_off"] = gap.abs() > np.maximum(beyond, tolerance)
     return table[list(RELIABILITY_COLUMNS)]
 
 

@@ -97,7 +97,8 @@ def judge_groups(
     -------
     pandas.DataFrame
         Columns of ``GROUP_COLUMNS``; first the row of everybody (``all``, ``all``), then each
-        attribute's groups by name. Of a group, against all others:
+        attribute's groups by name. An attribute of which all share one group, such as one that is
+        known of nobody, tells nobody from others and has no row. Of a group, against all others:
 
         prevalence, predicted, calibration_gap
             Actual share, mean probability, and predicted - actual.
@@ -134,7 +135,9 @@ def judge_groups(
     for attribute in attributes:
         column = frame[attribute]
         names = column.astype(object).where(column.notna(), UNKNOWN).astype(str).to_numpy()
-        for name in np.unique(names):
+        different = np.unique(names)
+        # A group that is everybody is no group: it would say again what the first row says.
+        for name in different if len(different) > 1 else ():
             inside = names == name
             found.append(_group(attribute, name, inside, happened, chance, selected, level, used))
     table = pd.DataFrame(found)

@@ -18,6 +18,7 @@ from python_ext.propensity._curves import (
     reliability_table,
 )
 from python_ext.propensity._groups import GROUP_COLUMNS, GROUP_LIMITS, judge_groups
+from python_ext.propensity._promotion import PREVALENCE
 
 _STEPS = (1, 2, 4, 5, 10, 20, 25, 50, 100)  # points of a curve at whole percents
 _MODEL = {"target": "string", "model_id": "string"}
@@ -29,17 +30,29 @@ GROUPS_SCHEMA = Schema({**_MODEL, **GROUP_COLUMNS}, key=("target", "attribute", 
 
 
 def judge_reliability(
-    scored: pd.DataFrame, *, bins: int = 10, tolerance: float = TOLERANCE
+    scored: pd.DataFrame,
+    models: pd.DataFrame | None = None,
+    *,
+    bins: int = 10,
+    tolerance: float = TOLERANCE,
+    limits: Mapping[str, float] | None = None,
 ) -> pd.DataFrame:
     """Predicted against actual rate for each target.
+
+    No bin is called off where the customers of a target are too few to judge, nor for the chance
+    that lies in a prevalence of few training rows.
 
     Parameters
     ----------
     scored
         One row per customer and target whose outcome is known: ``target``, ``model_id``,
         ``probability``, ``label``.
+    models
+        ``ml_propensity_models``: ``model_id``, ``algorithm``, ``trained_rows``.
     bins, tolerance
         As in ``reliability_table``.
+    limits
+        As in ``judge_groups``; ``rows`` counts.
 
     Returns
     -------
@@ -47,8 +60,21 @@ def judge_reliability(
         Columns of ``RELIABILITY_SCHEMA``.
     """
 
+    used = {**GROUP_LIMITS, **(limits or {})}
+    learned = {}
+    if models is not None:
+        alone = models[models["algorithm"] == PREVALENCE]
+        learned = dict(zip(alone["model_id"], alone["trained_rows"], strict=True))
+
     def table(part: pd.DataFrame, money: Mapping[str, float]) -> pd.DataFrame:
-        return reliability_table(part["label"], part["probability"], bins=bins, tolerance=tolerance)
+        found = reliability_table(
+            part["label"],
+            part["probability"],
+            bins=bins,
+            tolerance=tolerance,
+            learned_rows=learned.get(part["model_id"].iloc[0]),
+        )
+        return found.assign(is_off=found["is_off"] & (len(part) >= used["rows"]))
 
     return _by_target(scored, None, table, RELIABILITY_SCHEMA)
 

@@ -373,9 +373,18 @@ def _value_models() -> list[dict]:
     warning = json.dumps(["Frequency and order value correlate."])
     add("gamma_gamma", "order_value", {"p": 6.25}, {"p": None}, warnings=warning)
     figures = [("deviance", 18.2), ("bias", -0.046)]
-    add("bg_nbd_gamma_gamma", "revenue", {}, {}, metrics=figures)
+    totals = {
+        "expected_total": 954.0,
+        "actual_total": 1000.0,
+        "total_ratio": 0.954,
+        "total_ratio_low": 0.861,
+        "total_ratio_high": 1.048,
+    }
+    add("bg_nbd_gamma_gamma", "revenue", {}, {}, metrics=figures, **totals)
     figures = [("deviance", 14.65), ("bias", 2.5)]
-    add("two_stage_boosting", "revenue", {}, {}, champion=True, metrics=figures)
+    totals = {**totals, "expected_total": 3500.0, "total_ratio": 3.5}
+    totals |= {"total_ratio_low": 3.312, "total_ratio_high": 3.789}
+    add("two_stage_boosting", "revenue", {}, {}, champion=True, metrics=figures, **totals)
     return rows
 
 

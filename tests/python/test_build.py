@@ -29,6 +29,7 @@ SCHEMAS = {
     "ml_lifetime_models": lifetime_value.LIFETIME_MODELS_SCHEMA,
     "ml_customer_lifetimes": lifetime_value.LIFETIMES_SCHEMA,
     "ml_value_models": lifetime_value.VALUE_MODELS_SCHEMA,
+    "ml_value_totals": lifetime_value.TOTALS_SCHEMA,
     "ml_customer_value": lifetime_value.CUSTOMER_VALUE_SCHEMA,
     "ml_value_calibration": lifetime_value.CALIBRATION_SCHEMA,
     "ml_propensity_models": propensity.MODELS_SCHEMA,

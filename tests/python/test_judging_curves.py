@@ -292,6 +292,55 @@ def test_every_target_has_its_tables():
     np.testing.assert_allclose(of["purchase"], alone["actual_profit"])
 
 
+def constant(customers, hits, *, promised, trained, model_id="m"):
+    """Customers who all have one probability, and the prevalence of so many rows as its model."""
+    scored = pd.DataFrame(
+        {"target": "repeat", "model_id": model_id, "probability": promised}, index=range(customers)
+    )
+    models = pd.DataFrame(
+        {"model_id": ["m"], "algorithm": ["prevalence"], "trained_rows": [trained]}
+    )
+    return scored.assign(label=np.arange(customers) < hits), models
+
+
+def test_a_prevalence_of_few_is_not_off_by_the_chance_that_lies_in_it():
+    scored, models = constant(120, 48, promised=0.52, trained=66)
+    assert propensity.judge_reliability(scored)["is_off"].tolist() == [True]
+    assert propensity.judge_reliability(scored, models)["is_off"].tolist() == [False]
+    for changed in (
+        {"trained": 15_000},  # the rate of many is as good as known
+        {"promised": 0.75},  # and that of few can still be too far off
+    ):
+        told = {"promised": 0.52, "trained": 66, **changed}
+        assert propensity.judge_reliability(*constant(120, 48, **told))["is_off"].tolist() == [True]
+    # A model is not the rate of its training rows.
+    other = scored.assign(model_id="another")
+    assert propensity.judge_reliability(other, models)["is_off"].tolist() == [True]
+
+
+def test_two_rates_of_few_are_told_apart_by_chance_about_as_seldom_as_said():
+    rng = np.random.default_rng(4)
+    alarms = {"both": 0, "as if known": 0}
+    for _ in range(400):
+        promised, hits = rng.binomial(66, 0.5) / 66, rng.binomial(120, 0.5)
+        scored, models = constant(120, hits, promised=promised, trained=66)
+        alarms["both"] += propensity.judge_reliability(scored, models)["is_off"].any()
+        alarms["as if known"] += propensity.judge_reliability(scored)["is_off"].any()
+    assert alarms["both"] <= 30  # 5 % would be 20
+    assert alarms["as if known"] > 60
+
+
+def test_too_few_customers_are_not_called_off_but_few_hits_are():
+    surely = {"promised": 0.8, "trained": 5000}
+    assert not propensity.judge_reliability(*constant(99, 20, **surely))["is_off"].any()
+    assert propensity.judge_reliability(*constant(100, 20, **surely))["is_off"].all()
+    asked = {"limits": {"rows": 20}}
+    assert propensity.judge_reliability(*constant(99, 20, **surely), **asked)["is_off"].all()
+    # Promised 500 and 5 came: that is no matter of few.
+    seldom = constant(5000, 5, promised=0.1, trained=5000)
+    assert propensity.judge_reliability(*seldom)["is_off"].all()
+
+
 @pytest.mark.parametrize(
     ("rows", "points"), [(1000, 100), (999, 50), (450, 25), (39, 2), (19, 1), (3, 1)]
 )

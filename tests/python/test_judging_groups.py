@@ -227,6 +227,19 @@ def test_the_unknown_are_a_group():
     assert table.loc["gender"]["customers"].sum() == 900
 
 
+def test_a_group_that_is_everybody_is_no_group():
+    """Said once, in the row of everybody, whether or not the one value is known."""
+    frame = customers(900).assign(gender=None, segment="1")
+    frame["probability"] *= 0.5
+    both = {"attributes": ["gender", "segment"]}
+    table = judged(frame, **both)
+    assert table.index.tolist() == [("all", "all")]
+    assert table.loc[("all", "all"), "is_miscalibrated"]
+    # One customer of another kind makes two groups of them.
+    frame.loc[0, "gender"] = "a"
+    assert set(judged(frame, **both).loc["gender"].index) == {"a", "(unknown)"}
+
+
 def test_without_money_nobody_is_selected_and_nobody_passed_over():
     table = judged(customers(), contact_cost=None)
     assert table[["selection_rate", "true_positive_rate"]].isna().all(axis=None)

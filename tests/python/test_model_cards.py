@@ -329,6 +329,21 @@ def test_value_card_holds_parameters_with_errors_and_warnings(pages):
     assert "expected 250% too much in all" in told and TEXTS["limit_alive_value"][0] in told
 
 
+def test_value_card_holds_the_sum_of_promises_beside_what_came(pages, changed):
+    told = card(pages["en"], "card-value")
+    assert "Expected in all €954 €3,500" in told and "Came in all €1,000 €1,000" in told
+    assert "Expected over came 0.95 [0.86, 1.05] 3.50 [3.31, 3.79]" in told
+    # An older file has no such columns, and an earlier run nothing in them.
+    columns = ("expected_total", "actual_total", "total_ratio")
+    for statements in (
+        [f"alter table marts.value_models drop column {column}" for column in columns],
+        [f"update marts.value_models set {column} = null" for column in columns],
+    ):
+        older = card(changed(*statements), "card-value")
+        assert "in all €" not in older and "Expected over came" not in older
+        assert "18.20 [17.20, 19.20]" in older
+
+
 # Discretion
 
 

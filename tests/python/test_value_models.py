@@ -266,6 +266,40 @@ class TestChampion:
         typed_table(scores.drop_duplicates("customer_key"), lv.CUSTOMER_VALUE_SCHEMA)
 
 
+class TestTotals:
+    def test_the_sum_of_promises_stands_beside_what_came(self, first_run, rich_examples, lifetimes):
+        totals = lv.sum_up_promises(first_run)
+        assert typed_table(totals, lv.TOTALS_SCHEMA).num_rows == 2
+        totals = totals.set_index("model")
+        test = rich_examples[rich_examples["split"] == "test"]
+        model = first_run.set_index("model").loc["two_stage_boosting"]
+        boosting = lv.TwoStageModel.from_bytes(model["artefact"], sha256=model["artefact_sha256"])
+        promised = {
+            "bg_nbd_gamma_gamma": lifetimes.loc[
+                lifetimes["cutoff_name"] == "test", "expected_revenue"
+            ].sum(),
+            "two_stage_boosting": boosting.predict(test).sum(),
+        }
+        came = test["net_revenue"].sum()
+        for name, total in promised.items():
+            row = totals.loc[name]
+            assert row["expected_total"] == pytest.approx(total)
+            assert row["actual_total"] == pytest.approx(came)
+            assert row["total_ratio"] == pytest.approx(total / came)
+            assert row["total_ratio_low"] < row["total_ratio"] < row["total_ratio_high"]
+
+    def test_a_run_without_an_outcome_or_without_spending_has_no_ratio(self, first_run):
+        nothing = first_run.assign(metrics="[]")
+        assert typed_table(lv.sum_up_promises(nothing), lv.TOTALS_SCHEMA).num_rows == 0
+        judged = _judging.judge_amounts(np.zeros(20), np.ones(20), resamples=5)
+        judged = judged.astype(object).where(judged.notna(), None)
+        unspent = first_run.assign(metrics=json.dumps(judged.to_dict("records")), test_rows=20)
+        totals = lv.sum_up_promises(unspent)
+        assert totals["expected_total"].tolist() == [20, 20]
+        assert totals["actual_total"].tolist() == [0, 0]
+        assert totals["total_ratio"].isna().all()
+
+
 class TestMemory:
     def test_a_second_build_of_the_day_adds_nothing(
         self, first_run, rich_examples, lifetimes, models

@@ -10,6 +10,8 @@ def model(dbt, session):
     drawn = frames.sample(known, key=key, rows=dbt.config.get("sample_rows", 300000))
     judged = propensity.judge_reliability(
         frames.to_pandas(drawn),
+        frames.to_pandas(dbt.ref("ml_propensity_models")),
+        limits=dbt.config.get("group_limits", None),
         tolerance=dbt.config.get("calibration_tolerance", 0.02),
     )
     return frames.typed_relation(judged, propensity.RELIABILITY_SCHEMA, session)
