@@ -17,6 +17,7 @@ TRANSFORMS = ("none", "log", "sqrt", "share")
 PURPOSES = ("propensity",)
 KINDS = ("number", "category")
 SCORES_ONLY = "scores"  # group of the features that describe no segment
+CALENDAR = "calendar"  # group of the features that are the same for everybody at a cutoff
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,11 @@ class Feature:
     imputation: str = "median"
     kind: str = "number"
     description_en: str = ""
+
+
+def of_customers(features: Iterable[Feature]) -> list[Feature]:
+    """Those that differ between the customers of a cutoff: all but the calendar's."""
+    return [feature for feature in features if feature.view != CALENDAR]
 
 
 def parse_sources(sources: Mapping[str, bool] | str | None) -> dict[str, bool]:

@@ -18,7 +18,7 @@ from python_ext.drift._distributions import (
     fix_bins,
     is_category,
 )
-from python_ext.features import Feature
+from python_ext.features import Feature, of_customers
 from python_ext.frames import Schema
 
 # A reference is renewed after a year, for bins of long ago may hold everybody in one.
@@ -68,7 +68,7 @@ def remember_distributions(
     customers
         A row per customer and cutoff: ``cutoff_name``, ``cutoff_on`` and the features.
     features
-        Those that learn.
+        Those that learn. The calendar's are left out: each cutoff has another value by nature.
     scores
         ``target``, ``cutoff_name``, ``probability`` and ``model_id``. They are remembered as
         features called ``score:<target>``.
@@ -88,7 +88,7 @@ def remember_distributions(
     dates = customers.drop_duplicates("cutoff_name").set_index("cutoff_name")["cutoff_on"]
     rows = []
     for source, feature in [
-        *((customers, feature) for feature in features),
+        *((customers, feature) for feature in of_customers(features)),
         *_score_features(scores),
     ]:
         frame = source[[c for c in ("cutoff_name", "model_id", feature.name) if c in source]]

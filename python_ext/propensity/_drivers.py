@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from python_ext.features import CALENDAR
 from python_ext.propensity._shapley import Explanation
 
 DRIVERS = 3
@@ -49,8 +50,8 @@ def top_drivers(
     pandas.DataFrame
         ``DRIVER_COLUMNS``. A driver is a feature, its value (a number) or level (a category; both
         null where it is unknown) and its effect on the log-odds; null where no further feature has
-        one. ``other_effect`` is the sum over all other features, so that base, effects and the
-        rest add up to the log-odds before calibration.
+        one. Features of the calendar are never named. ``other_effect`` is the sum over all other
+        features, so that base, effects and the rest add up to the log-odds before calibration.
     """
     rows = len(frame)
     table: dict[str, Any] = {
@@ -59,7 +60,9 @@ def top_drivers(
     }
     table["base_log_odds"][:] = explanation.base
     left = explanation.effects.copy()
-    size = np.abs(left)
+    # What is the same for everybody tells nobody apart: it stays in the rest.
+    named = np.array([feature.view != CALENDAR for feature in features], dtype=bool)
+    size = np.where(named, np.abs(left), 0.0)
     every = np.arange(rows)
     for rank in range(1, min(DRIVERS, left.shape[1]) + 1):
         # Of equal effects the first feature by name: the order of the model.

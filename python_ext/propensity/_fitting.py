@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -52,6 +52,7 @@ def fit_candidates(
     settings: SearchBudget | None = None,
     baseline: str | None = BASELINE,
     select: bool = True,
+    left_out: Mapping[str, str] | None = None,
     implausible_auc: float = IMPLAUSIBLE_AUC,
     allowed: Iterable[str] = (),
     seed: int = 42,
@@ -80,6 +81,8 @@ def fit_candidates(
         Number feature that is judged on its own as ``recency_alone``; None for no such baseline.
     select
         Whether features that do not help are dropped.
+    left_out
+        Features that must not be used, and why.
     implausible_auc, allowed
         As in ``_leakage.check_features``.
     seed
@@ -109,7 +112,8 @@ def fit_candidates(
     with threadpool_limits(1):
         # One thread: the order of a parallel sum is not fixed, and two builds must agree.
         fitter = _Fitter.begin(train, features, label, group, target, budget, seed)
-        return fitter.run(algorithms, baseline, select, implausible_auc, tuple(allowed))
+        left_out = dict(left_out or {})
+        return fitter.run(algorithms, baseline, select, left_out, implausible_auc, tuple(allowed))
 
 
 @dataclass(frozen=True)
@@ -169,18 +173,20 @@ class _Fitter:
         algorithms: Sequence[str],
         baseline: str | None,
         select: bool,
+        left_out: dict[str, str],
         implausible_auc: float,
         allowed: tuple[str, ...],
     ) -> list[FittedCandidate]:
         """All candidates."""
-        usable = usable_features(self.frame, self.features, self.folds)
+        stand = [feature for feature in self.features if feature.name not in left_out]
+        usable = usable_features(self.frame, stand, self.folds)
         problem = self._problem(usable.kept)
         if problem:
             return [self._prevalence(f"{problem}: every customer gets the prevalence")]
         self._check_features(usable.kept, implausible_auc, allowed)
         parts = [self._part(inside, usable.kept, select) for inside, _ in self.folds]
         whole = self._part(np.arange(len(self.label)), usable.kept, select)
-        dropped = {**usable.dropped, **whole.dropped}
+        dropped = {**left_out, **usable.dropped, **whole.dropped}
         search_folds = self._search_folds(parts)
         fitted = []
         for algorithm in algorithms:

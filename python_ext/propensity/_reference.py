@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from python_ext.drift import describe_distribution, mark_usual, measure_drift
-from python_ext.features import Feature
+from python_ext.features import Feature, of_customers
 from python_ext.propensity._artefact import PropensityModel
 
 Reference = dict[str, Any]
@@ -34,7 +34,7 @@ def describe(
         Of the model on the test cutoff, with its standard error.
     """
     return {
-        "features": describe_distribution(frame, features),
+        "features": describe_distribution(frame, of_customers(features)),
         "scores": describe_distribution(_scores(model, frame), [SCORE]),
         "auc": None if auc is None else dict(auc),
     }

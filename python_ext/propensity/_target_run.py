@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from python_ext.errors import SegmentationError
-from python_ext.features import Feature
+from python_ext.features import CALENDAR, Feature, feature_frame
 from python_ext.propensity._artefact import ArtefactError, PropensityModel
 from python_ext.propensity._bench import TestBench
 from python_ext.propensity._examples import Examples
@@ -231,6 +231,23 @@ class TargetRun:
 
     # What comes of it
 
+    @property
+    def _left_out(self) -> dict[str, str]:
+        """Features of the calendar with a season that training has not seen, and that it has not.
+
+        A history of less than a year would learn which quarter it was, and nothing of the next.
+        """
+        parts = (self.examples.test.frame, self.examples.score)
+        found = {}
+        for feature in self.features:
+            if feature.view != CALENDAR:
+                continue
+            known = set(feature_frame(self.examples.train.frame, [feature])[feature.name])
+            met = set().union(*(feature_frame(part, [feature])[feature.name] for part in parts))
+            if met - known:
+                found[feature.name] = f"training has not seen {', '.join(sorted(met - known))}"
+        return found
+
     def _fit(self, *, train: bool) -> list[FittedCandidate]:
         """Candidates and baselines; the baselines alone for a run that keeps its champion."""
         problem = self._problem
@@ -241,6 +258,7 @@ class TargetRun:
             target=self.target.target,
             algorithms=self.algorithms if train and not problem else (),
             baseline=None if problem else BASELINE,
+            left_out=self._left_out,
             settings=self.budget,
             seed=self.seed,
         )

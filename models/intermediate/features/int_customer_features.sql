@@ -118,6 +118,10 @@ final as (
         {%- endfor %}
         cast({{ days_between('engagement.last_interaction_on', 'purchases.cutoff_on') }} as double)
             as days_since_contact,
+        'q' || cast(
+            extract(quarter from {{ add_days('purchases.cutoff_on', var('horizon_days') // 2) }})
+            as string
+        ) as quarter_ahead,
         -- What a record of the customer file says today describes, and no score learns from it.
         {{ age_in_years('customers.birth_on', 'purchases.cutoff_on') }} as age_years,
         cast(areas.median_income as double) as median_income,
