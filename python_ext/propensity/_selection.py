@@ -19,8 +19,9 @@ from python_ext.propensity._folds import group_ranks, grouped_folds
 from python_ext.propensity._preparation import Prepared
 
 DUPLICATE = 0.98  # correlation
-SELECTION_ROWS = 6000
+SELECTION_ROWS = 12000
 LEAST_CLASS_ROWS = 100
+FLOORS = (2.0, 1.0, 0.0)  # standard errors by which shuffling a feature must hurt
 
 
 @dataclass(frozen=True)
@@ -119,10 +120,11 @@ def useful_features(
 
     Two quick learners are fitted on one half of the customers and judged on the other, both ways
     round. A feature helps when shuffling its values among the judged rows raises the log loss of
-    either learner (Breiman 2001). A higher bar than that costs more than it saves: many features
-    that each help less than chance can show help together. Features that speak for each other may
-    all look idle, so the choice must prove itself: the features chosen by one half must predict the
-    other at least as well as all features do, with either learner. If not, every feature stays.
+    either learner by more than a floor of standard errors (Breiman 2001). Features that speak for
+    each other may all look idle, and the best of many look better than they are, so a floor must
+    prove itself: the features it keeps by one half must predict the other at least as well as all
+    features do, with either learner. The highest of ``FLOORS`` that does is taken; if none does,
+    every feature stays.
 
     Parameters
     ----------
@@ -144,16 +146,22 @@ def useful_features(
     rows_of = {"label": label, "group": group, "folds": folds, "seed": seed}
     loss, gain = _permutation_gains(frame, features, **rows_of)
     strength = _strength(gain)
-    idle = strength <= 0
-    if idle.all() or not idle.any() or not _holds(loss, gain, frame, features, **rows_of):
-        return Selection(features, {})
-    dropped = {
-        feature.name: f"does not help out of fold: shuffled, the log loss changes by "
-        f"{value:+.1f} standard errors"
-        for feature, value, gone in zip(features, strength, idle, strict=True)
-        if gone
-    }
-    return Selection([f for f in features if f.name not in dropped], dropped)
+    for floor in FLOORS:
+        dropped = strength <= floor
+        if dropped.all():
+            continue
+        if not dropped.any():
+            break
+        if _holds(loss, gain, floor, frame, features, **rows_of):
+            kept = [f for f, gone in zip(features, dropped, strict=True) if not gone]
+            reasons = {
+                feature.name: f"does not help out of fold: shuffled, the log loss changes by "
+                f"{value:+.1f} standard errors"
+                for feature, value, gone in zip(features, strength, dropped, strict=True)
+                if gone
+            }
+            return Selection(kept, reasons)
+    return Selection(features, {})
 
 
 def _strength(gain: dict[str, np.ndarray]) -> np.ndarray:
@@ -255,6 +263,7 @@ def _split_columns(tree: Any) -> np.ndarray:
 def _holds(
     full: dict[str, np.ndarray],
     gain: dict[str, np.ndarray],
+    floor: float,
     frame: pd.DataFrame,
     features: list[Feature],
     *,
@@ -263,11 +272,11 @@ def _holds(
     folds: Sequence[tuple[np.ndarray, np.ndarray]],
     seed: int,
 ) -> bool:
-    """Whether neither learner is worse for the features chosen on the other half."""
+    """Whether neither learner is worse for features chosen by this floor on the other half."""
     reduced = {name: np.empty(len(label)) for name in full}
     for inside, outside in folds:
         strength = _strength({name: rise[inside] for name, rise in gain.items()})
-        kept = [f for f, value in zip(features, strength, strict=True) if value > 0]
+        kept = [f for f, value in zip(features, strength, strict=True) if value > floor]
         if not kept:
             return False
         known = Prepared.fit(frame.iloc[inside], kept, label=label[inside], group=group[inside])

@@ -157,6 +157,19 @@ def test_the_strongest_three_are_named_with_value_or_level():
     assert found["base_log_odds"].eq(-1.0).all()
 
 
+def test_what_is_the_same_for_everybody_is_no_driver():
+    features = [
+        Feature("season", "calendar", "none", "S", "S"),
+        Feature("a", "v", "none", "A", "A"),
+    ]
+    frame = pd.DataFrame({"season": [1.0, 1.0], "a": [2.0, 3.0]})
+    effects = np.array([[-2.0, 0.5], [-2.0, 0.0]])
+    found = propensity.top_drivers(Explanation(["s", "a"], 0.5, effects), frame, features)
+    assert found["driver_1_feature"].tolist() == ["a", None]
+    assert found["driver_2_feature"].isna().all()
+    assert found["other_effect"].tolist() == [-2.0, -2.0]
+
+
 def test_a_level_is_named_as_it_is():
     feature = Feature("device", "behaviour", "none", "D", "A", True, "flag", "category")
     frame = pd.DataFrame({"device": ["mobile", None]})

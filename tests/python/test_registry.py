@@ -194,6 +194,57 @@ def test_the_figures_are_those_of_the_stored_model_on_the_test_rows(given, first
     assert metric(chosen, "auc", "random_split")["value"] > 0.8
 
 
+# The calendar
+
+
+def with_season(given, seasons):
+    """The same, with a season that is one for all customers of a cutoff."""
+    features, labels = given
+    return features.assign(season=features["cutoff_name"].map(seasons)), labels
+
+
+def seasonal_seeds():
+    more = {"feature": "season", "view": "calendar", "kind": "category", "imputation": "flag"}
+    return pd.concat(
+        [definitions(), definitions("season").assign(**more)],
+        ignore_index=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("test", "score", "unseen"),
+    [("q1", "q2", None), ("q1", "q3", "q3"), ("q3", "q4", "q3, q4")],
+)
+def test_a_season_is_learned_only_where_training_has_seen_it(test, score, unseen):
+    features, labels = make_input(customers=900)
+    # Nobody but the season tells the two training cutoffs apart.
+    happens = features["cutoff_name"].map({"train_2": 0.85, "test": 0.85}).fillna(0.15)
+    rng = np.random.default_rng(1)
+    drawn = pd.array(rng.random(len(features)) < happens, dtype="boolean")
+    labels = labels.assign(label=pd.Series(drawn).where(labels["label"].notna()).array)
+    seasons = {"train_1": "q2", "train_2": "q1", "test": test, "score": score}
+    rows = run(with_season((features, labels), seasons), seeds=seasonal_seeds())
+    row = rows[rows["algorithm"] == "decision_tree"].iloc[0]
+    used = {feature["name"] for feature in json.loads(row["features"])}
+    dropped = json.loads(row["parameters"])["dropped"]
+    if unseen is None:
+        assert "season" in used and metric(row, "log_loss")["value"] < 0.5
+    else:
+        assert "season" not in used and dropped["season"] == f"training has not seen {unseen}"
+
+
+def test_a_new_season_is_no_drift(given, first):
+    rows = run(
+        with_season(given, {"train_1": "q2", "train_2": "q1", "test": "q1", "score": "q2"}),
+        seeds=seasonal_seeds(),
+    )
+    reference = json.loads(champion(rows)["reference"])
+    assert set(reference["features"]) == set(FEATURES)
+
+
+# The same input
+
+
 def test_two_runs_of_the_same_input_in_another_order_are_equal(given, first):
     shuffled = [part.sample(frac=1, random_state=3) for part in given]
     pd.testing.assert_frame_equal(run(shuffled), first)
