@@ -50,8 +50,9 @@ LONGEST = (
     "test_unit_tests_anywhere.py",
     "test_privacy_reentry.py",
     "test_identity_evaluation.py",
-    "test_privacy_rotation.py",
     "test_bad_input.py",
+    "test_models_command.py",
+    "test_registry.py",
 )
 
 
