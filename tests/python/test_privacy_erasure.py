@@ -25,7 +25,7 @@ from python_ext.privacy import (
     search_uncompressed,
     write_vault,
 )
-from python_ext.privacy._search import count_in_bytes
+from python_ext.privacy._search import _parts_of_others, count_in_bytes
 
 AT = datetime(2026, 7, 1, 9, 30)
 
@@ -516,6 +516,17 @@ def test_a_longer_address_is_another_address(content, times, tmp_path):
     file = tmp_path / "file"
     file.write_bytes(content)
     assert count_in_bytes(file, [b"luc@mail.example"], whole_words=True) == times
+
+
+def test_a_value_is_part_of_another_in_its_cell_and_not_across_two():
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create table t as select 'Guy.Martin@x.example' as email, 'abc' as note, 1 as n "
+            "union all select 'alone@x.example', 'abc', 2 union all select null, 'C1234567', 3"
+        )
+        values = ["martin@x.example", "alone@x.example", "c123456", "nobody@x.example"]
+        found = _parts_of_others(connection, [("", "missing"), ("t", "t")], values)
+    assert found == {"martin@x.example", "c123456"}
 
 
 @pytest.mark.parametrize("chunk", [40, 50, 64, 100])
