@@ -27,13 +27,14 @@ import csv
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from sqlglot import parse_one
 from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.qualify import qualify
-from sqlglot.optimizer.scope import build_scope
+from sqlglot.optimizer.scope import Scope, build_scope
 
 from python_ext.errors import SegmentationError
 from python_ext.lineage._trace import (
@@ -289,24 +290,37 @@ def _of_sql(
         if relation in sql:
             short = name.replace(".", "__")
             sql = sql.replace(relation, f'"{short}"')
-            schema[short] = {column: "text" for column in columns[name]}
+            schema[short] = tuple(columns[name])
     relations = {
         name.replace(".", "__"): columns[name] for name in tables.values() if name in columns
     }
     try:
-        tree = qualify(
-            parse_one(sql, dialect="duckdb"),
-            dialect="duckdb",
-            schema=schema,
-            validate_qualify_columns=False,
-            quote_identifiers=False,
-        )
-        root = build_scope(tree)
-        if root is None:
-            raise SqlglotError("not a query")
-        return Tracer(relations, personal_tables).trace(root)
+        scope = _scope(sql, tuple(schema.items()))
+        return Tracer(relations, personal_tables).trace(scope)
     except (SqlglotError, KeyError) as error:
         raise SegmentationError(
             f"The columns of {node['name']} ({node['original_file_path']}) cannot be followed: "
             f"{error}"
         ) from error
+
+
+@lru_cache(maxsize=512)
+def _scope(sql: str, schema: tuple[tuple[str, tuple[str, ...]], ...]) -> Scope:
+    """A query with every column under its relation; what was read once is not read again.
+
+    Parameters
+    ----------
+    schema
+        Columns of each relation the query reads.
+    """
+    tree = qualify(
+        parse_one(sql, dialect="duckdb"),
+        dialect="duckdb",
+        schema={name: dict.fromkeys(columns, "text") for name, columns in schema},
+        validate_qualify_columns=False,
+        quote_identifiers=False,
+    )
+    root = build_scope(tree)
+    if root is None:
+        raise SqlglotError("not a query")
+    return root

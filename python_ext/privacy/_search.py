@@ -271,32 +271,38 @@ def _search_bytes(
     total = count_in_bytes(file, values, whole_words=not packed)
     if not (total and packed):
         return total
-    total = 0
-    for value in values:
-        count = count_in_bytes(file, [value], whole_words=False)
-        if count and _is_part_of_another(connection, relations, value.decode()):
-            count = 0
-        total += count
-    return total
+    counts = {value: count_in_bytes(file, [value], whole_words=False) for value in values}
+    there = [value.decode() for value, count in counts.items() if count]
+    longer = _parts_of_others(connection, relations, there)
+    return sum(count for value, count in counts.items() if value.decode() not in longer)
 
 
-def _is_part_of_another(
-    connection: duckdb.DuckDBPyConnection, relations: list[tuple[str, str]], value: str
-) -> bool:
-    """Whether a table holds a longer value around this one: y.martin@… in guy.martin@…."""
+def _parts_of_others(
+    connection: duckdb.DuckDBPyConnection, relations: list[tuple[str, str]], values: list[str]
+) -> set[str]:
+    """Values around which a table holds a longer one: y.martin@… in guy.martin@…."""
+    found: set[str] = set()
     for _, relation in relations:
+        asked = [value for value in values if value not in found]
+        if not asked:
+            break
         try:
             columns = columns_of(connection, relation)
         except duckdb.Error:
             continue
-        cells = [f"lower({cell_text(c, kind)})" for c, kind in columns if can_hold_text(kind)]
+        cells = [cell_text(c, kind) for c, kind in columns if can_hold_text(kind)]
         if not cells:
             continue
-        longer = " or ".join(
-            f"(contains({cell}, $1) and regexp_matches({cell}, "
-            f"'[a-z0-9._%+-]' || regexp_escape($1) || '|' || regexp_escape($1) || '[a-z0-9]'))"
-            for cell in cells
+        # One text per row and not per cell: a line break between cells is part of no value.
+        around = ", ".join(
+            f"bool_or(contains(said, ${at}) and regexp_matches(said, '[a-z0-9._%+-]' || "
+            f"regexp_escape(${at}) || '|' || regexp_escape(${at}) || '[a-z0-9]'))"
+            for at in range(1, len(asked) + 1)
         )
-        if connection.execute(f"select bool_or({longer}) from {relation}", [value]).fetchone()[0]:
-            return True
-    return False
+        answers = connection.execute(
+            f"select {around} from "
+            f"(select lower(concat_ws(chr(10), {', '.join(cells)})) as said from {relation})",
+            asked,
+        ).fetchone()
+        found |= {value for value, is_part in zip(asked, answers, strict=True) if is_part}
+    return found

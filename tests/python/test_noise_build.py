@@ -33,7 +33,12 @@ def noise_build(demo_data, tmp_path_factory):
         *("build", "--select", SELECT, "--exclude-resource-type", "test", "unit_test"),
         folder=folder,
         raw_data=raw_data,
-        variables={"sources": SHOP_ONLY, "stability_sample_rows": 300},
+        # All algorithms of segments look; what is about scores is kept small.
+        variables={
+            "sources": SHOP_ONLY,
+            "stability_sample_rows": 300,
+            "propensity_algorithms": ["logistic_regression"],
+        },
         lean=False,
     )
     assert build.returncode == 0, build.output[-3000:]

@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from python_ext.cli import main
 from python_ext.errors import SegmentationError
 from python_ext.privacy import (
+    Found,
     People,
     SuppressionList,
     find_people,
@@ -24,7 +25,7 @@ from python_ext.privacy import (
     search_uncompressed,
     write_vault,
 )
-from python_ext.privacy._search import count_in_bytes
+from python_ext.privacy._search import _parts_of_others, count_in_bytes
 
 AT = datetime(2026, 7, 1, 9, 30)
 
@@ -36,9 +37,40 @@ def original(demo_build, tmp_path_factory):
     return places
 
 
+@pytest.fixture(scope="module")
+def reduced(original, tmp_path_factory):
+    """A few tables, for what is tested of a run itself; ``after`` is a run over all of them.
+
+    Of the warehouse those that know more of people than their key, and the customers; of what is
+    published those with a key.
+    """
+    copy = tmp_path_factory.mktemp("reduced") / "copy"
+    shutil.copytree(original.published.parent, copy)
+    places = places_in(copy)
+    keep_tables(places.database, "record_id", "customer_id", "visitor_id", "email")
+    for mart in keep_tables(places.published / "segments.duckdb", "customer_key"):
+        (places.published / "parquet" / f"{mart}.parquet").unlink(missing_ok=True)
+    return places
+
+
+def keep_tables(database: Path, *columns: str) -> list[str]:
+    """Drop the tables without any of these columns, but ``customers`` and seeds; who went."""
+    with duckdb.connect(str(database)) as connection:
+        others = connection.execute(
+            "select schema_name, table_name from duckdb_columns() where not internal and "
+            "schema_name <> 'reference' and table_name <> 'customers' group by all "
+            "having not bool_or(column_name in (select unnest($1)))",
+            [list(columns)],
+        ).fetchall()
+        assert len(others) > 20
+        for schema, table in others:
+            connection.execute(f"drop table {schema}.{table}")
+    return [table for _, table in others]
+
+
 @pytest.fixture
-def places(original, tmp_path):
-    shutil.copytree(original.published.parent, tmp_path / "copy")
+def places(reduced, tmp_path):
+    shutil.copytree(reduced.published.parent, tmp_path / "copy")
     return places_in(tmp_path / "copy")
 
 
@@ -88,8 +120,12 @@ def test_all_records_and_contacts_of_the_person_are_known(original, busy):
     assert any(record.startswith("guest:") for record in busy.record_ids)
 
 
-def test_before_the_person_is_found_everywhere(original, busy):
-    found = search(original, busy, vault_key=VAULT_KEY)
+@pytest.fixture(scope="module")
+def found(original, busy) -> Found:
+    return search(original, busy, vault_key=VAULT_KEY)
+
+
+def test_before_the_person_is_found_everywhere(original, busy, found):
     where = {(Path(hit.file).name, hit.table) for hit in found.hits}
     for place in [
         ("customers.parquet", ""),
@@ -109,8 +145,7 @@ def test_before_the_person_is_found_everywhere(original, busy):
     assert search_uncompressed(original.database, busy) > 0
 
 
-def test_a_search_tells_no_value(original, busy):
-    found = search(original, busy, vault_key=VAULT_KEY)
+def test_a_search_tells_no_value(busy, found):
     told = " ".join(f"{h.file} {h.table} {h.column} {h.how}" for h in found.hits).lower()
     assert not [value for value in busy.distinctive() if value in told]
 
@@ -483,6 +518,17 @@ def test_a_longer_address_is_another_address(content, times, tmp_path):
     assert count_in_bytes(file, [b"luc@mail.example"], whole_words=True) == times
 
 
+def test_a_value_is_part_of_another_in_its_cell_and_not_across_two():
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create table t as select 'Guy.Martin@x.example' as email, 'abc' as note, 1 as n "
+            "union all select 'alone@x.example', 'abc', 2 union all select null, 'C1234567', 3"
+        )
+        values = ["martin@x.example", "alone@x.example", "c123456", "nobody@x.example"]
+        found = _parts_of_others(connection, [("", "missing"), ("t", "t")], values)
+    assert found == {"martin@x.example", "c123456"}
+
+
 @pytest.mark.parametrize("chunk", [40, 50, 64, 100])
 def test_a_value_across_two_chunks_is_counted_once(chunk, tmp_path, monkeypatch):
     from python_ext.privacy import _search
@@ -518,7 +564,8 @@ def test_requests_for_erasure_are_carried_out_and_answered_by_the_receipt(places
     numbers = requested(places)
     assert len(numbers) == 3
     before = call("search-person", "--customer-id", numbers[0], places=places)
-    assert "stg_crm__erasure_requests" in before.output and numbers[0] not in before.output
+    # A narrow page breaks the name of a table.
+    assert "stg_crm__erasure" in before.output and numbers[0] not in before.output
     result = call("forget", "--requests", "--at", "2026-07-01", places=places)
     assert result.exit_code == 0, result.output
     assert "Nothing was found." in result.output
