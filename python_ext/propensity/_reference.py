@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from python_ext.drift import describe_distribution, mark_usual, measure_drift
-from python_ext.features import Feature, of_customers
+from python_ext.features import CALENDAR, Feature, feature_frame, of_customers
 from python_ext.propensity._artefact import PropensityModel
 
 Reference = dict[str, Any]
@@ -33,7 +33,10 @@ def describe(
     auc
         Of the model on the test cutoff, with its standard error.
     """
+    features = list(features)
+    calendar = feature_frame(frame.head(1), [f for f in features if f.view == CALENDAR])
     return {
+        "calendar": next(iter(calendar.to_dict("records")), {}),
         "features": describe_distribution(frame, of_customers(features)),
         "scores": describe_distribution(_scores(model, frame), [SCORE]),
         "auc": None if auc is None else dict(auc),
@@ -51,6 +54,9 @@ def compare(
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Drift of the features and of the scores since ``describe``.
 
+    Scores are those the customers would have in the season of then: another one moves everybody's,
+    and no customer has changed.
+
     Parameters
     ----------
     past
@@ -63,7 +69,8 @@ def compare(
     suspects = [row["feature"] for row in moved if row["severity"] != "stable"]
     if suspects:
         moved = mark_usual(moved, past(["cutoff_on", *suspects]), features, days=days)
-    scores = measure_drift(_scores(model, frame), [SCORE], reference.get("scores") or {})
+    then = frame.assign(**(reference.get("calendar") or {}))
+    scores = measure_drift(_scores(model, then), [SCORE], reference.get("scores") or {})
     # A baseline gives everybody the same.
     return moved, [] if model.pipeline is None else scores
 

@@ -233,7 +233,28 @@ def test_a_season_is_learned_only_where_training_has_seen_it(test, score, unseen
         assert "season" not in used and dropped["season"] == f"training has not seen {unseen}"
 
 
-def test_a_new_season_is_no_drift(given, first):
+def test_another_season_moves_every_score_and_is_no_drift():
+    features, labels = make_input(customers=900)
+    happens = features["cutoff_name"].map({"train_2": 0.85, "test": 0.85}).fillna(0.15)
+    rng = np.random.default_rng(1)
+    drawn = pd.array(rng.random(len(features)) < happens, dtype="boolean")
+    labels = labels.assign(label=pd.Series(drawn).where(labels["label"].notna()).array)
+    seasons = {"train_1": "q2", "train_2": "q1", "test": "q1", "score": "q2"}
+    before = run(with_season((features, labels), seasons), seeds=seasonal_seeds())
+    assert "season" in {f["name"] for f in json.loads(champion(before)["features"])}
+    later = AS_OF + timedelta(days=10)
+    moved = with_season((features, labels), {**seasons, "score": "q1"})
+    kept = run(moved, before, as_of=later, seeds=seasonal_seeds())
+    assert champion(kept)["decision"] == "kept", champion(kept)["decision_reason"]
+    # Had a customer's own feature moved like that, it would have been drift.
+    scored = [
+        read(champion(before)).score(part[0][part[0]["cutoff_name"] == "score"])
+        for part in (with_season((features, labels), seasons), moved)
+    ]
+    assert scored[1].mean() - scored[0].mean() > 0.5
+
+
+def test_a_new_season_is_no_drift_of_a_feature(given):
     rows = run(
         with_season(given, {"train_1": "q2", "train_2": "q1", "test": "q1", "score": "q2"}),
         seeds=seasonal_seeds(),
