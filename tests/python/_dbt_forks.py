@@ -4,8 +4,8 @@ Reads a command a line from stdin, `{"arguments": [...], "environment": {...}, "
 "output": "..."}`, and answers with a line: the exit code, negative if a signal ended it. The output
 of a command goes to the file `output`.
 
-Before a fork modules are imported and nothing else, and of these not DuckDB, which starts a thread as
-it is imported. Those of OpenBLAS and jemalloc know of forks.
+Before a fork modules are imported and nothing else, and of these not DuckDB, which starts a thread
+as it is imported. Those of OpenBLAS and jemalloc know of forks.
 """
 
 import gc
