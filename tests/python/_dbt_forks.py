@@ -16,8 +16,19 @@ import sys
 
 import dbt.cli.main
 import numpy as np
+from dbt.contracts import project
+from dbt.contracts.graph import nodes, unparsed
 
 from python_ext import clustering, drift, features, lifetime_value, propensity, quality  # noqa: F401
+
+# dbt makes a schema of each of these the first time it reads one, and keeps it.
+READ = (
+    *(project.Configuration, project.PackageConfig, project.Project, project.ProjectFlags),
+    *(nodes.AnalysisNode, nodes.GenericTestNode, nodes.HookNode, nodes.ModelNode),
+    *(nodes.SeedNode, nodes.SingularTestNode),
+    *(unparsed.UnparsedExposure, unparsed.UnparsedModelUpdate, unparsed.UnparsedNodeUpdate),
+    *(unparsed.UnparsedSourceDefinition, unparsed.UnparsedUnitTest),
+)
 
 
 def become(command: dict) -> None:
@@ -40,6 +51,8 @@ def become(command: dict) -> None:
 def main() -> None:
     if "duckdb" in sys.modules:
         sys.exit("DuckDB is imported before the fork")
+    for contract in READ:
+        contract.json_schema()
     # What is imported stays: the collector need not look at it again in each command.
     gc.collect()
     gc.freeze()

@@ -106,7 +106,7 @@ class _Parsed:
     def kept(self, settings: dict, target: Path) -> Iterator[None]:
         name = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
         stored, parsed = self.base / name, target / "partial_parse.msgpack"
-        if stored.exists() and not parsed.exists():
+        if stored.exists():
             target.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(stored, parsed)
         yield
