@@ -11,7 +11,6 @@ as it is imported. Those of OpenBLAS and jemalloc know of forks.
 import gc
 import json
 import os
-import random
 import sys
 
 import dbt.cli.main
@@ -43,8 +42,7 @@ def become(command: dict) -> None:
     os.close(nothing)
     os.close(output)
     sys.argv = command["arguments"]
-    # What forgets to be seeded must differ between two commands here as well.
-    random.seed()
+    # What forgets to be seeded must differ between two commands here as well; `random` sees to it.
     np.random.seed()  # noqa: NPY002
 
 
