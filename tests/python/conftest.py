@@ -106,7 +106,7 @@ class _Parsed:
     def kept(self, settings: dict, target: Path) -> Iterator[None]:
         name = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
         stored, parsed = self.base / name, target / "partial_parse.msgpack"
-        if stored.exists() and not parsed.exists():
+        if stored.exists():
             target.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(stored, parsed)
         yield
@@ -117,6 +117,37 @@ class _Parsed:
 _PARSED = _Parsed()
 
 
+class _Forks:
+    """dbt in a fork of a process that has imported it, which is a third of a small command."""
+
+    def __init__(self) -> None:
+        self.process: subprocess.Popen | None = None
+
+    def run(self, arguments: list[str], environment: dict, output: Path) -> int:
+        """The exit code of a command whose output goes to a file."""
+        if self.process is None:
+            self.process = subprocess.Popen(
+                [sys.executable, "-P", str(Path(__file__).with_name("_dbt_forks.py"))],
+                cwd=PROJECT,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            atexit.register(self.process.communicate)
+        command = {
+            "arguments": arguments,
+            "environment": environment,
+            "folder": str(PROJECT),
+            "output": str(output),
+        }
+        self.process.stdin.write(json.dumps(command) + "\n")
+        self.process.stdin.flush()
+        return int(self.process.stdout.readline())
+
+
+_FORKS = _Forks()
+
+
 def run_dbt(
     *arguments: str,
     folder: Path,
@@ -124,8 +155,13 @@ def run_dbt(
     variables: dict | None = None,
     env=None,
     lean: bool = True,
+    alone: bool = False,
 ) -> Build:
-    """Run dbt from the project root, with database, target and log in `folder`."""
+    """Run dbt from the project root, with database, target and log in `folder`.
+
+    Lean: with the settings of `LEAN`. Alone: as the command of a shell, with a hash seed of its
+    own, where two builds are to be equal; all other commands are forks of one process.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     settings = dataset_vars(str(raw_data), project_dir=PROJECT).vars
     settings["raw_data"] = str(_PARSED.link("raw", raw_data))
@@ -139,20 +175,27 @@ def run_dbt(
         "DBT_LOG_LEVEL_FILE": "none",
         # Who was forgotten in a developer's own demo must not be missing here.
         "SEGMENTATION_PRIVACY_DIR": str(folder / "privacy"),
+        # Manifest and results are a second of work, which few tests read.
+        "DBT_WRITE_JSON": str(alone),
         "NO_COLOR": "1",
         **(env or {}),
     }
+    command = [str(DBT), "--no-use-colors", *arguments, "--vars", json.dumps(settings)]
+    output = _PARSED.base / "output"
     with _PARSED.kept(settings, folder / "target"):
-        done = subprocess.run(
-            [str(DBT), "--no-use-colors", *arguments, "--vars", json.dumps(settings)],
-            cwd=PROJECT,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-    return Build(folder, raw_data, done.returncode, done.stdout)
+        if alone:
+            with output.open("wb") as file:
+                returncode = subprocess.run(
+                    command,
+                    cwd=PROJECT,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=file,
+                    stderr=subprocess.STDOUT,
+                ).returncode
+        else:
+            returncode = _FORKS.run(command, environment, output)
+    return Build(folder, raw_data, returncode, output.read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -194,7 +237,7 @@ def demo_build(shared_folder, demo_data) -> Build:
         kept = folder / "build.pickle"
         if not kept.exists():
             kept.parent.mkdir(exist_ok=True)
-            built = run_dbt("build", folder=folder, raw_data=demo_data, lean=False)
+            built = run_dbt("build", folder=folder, raw_data=demo_data, lean=False, alone=True)
             kept.write_bytes(pickle.dumps(built))
         build = pickle.loads(kept.read_bytes())
     assert build.returncode == 0, build.output[-4000:]

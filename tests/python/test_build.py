@@ -225,6 +225,7 @@ def test_two_builds_of_the_same_input_give_equal_marts(demo_build, demo_data, tm
         folder=tmp_path / "again",
         raw_data=demo_data,
         lean=False,
+        alone=True,
     )
     assert again.returncode == 0, again.output[-3000:]
     with duckdb.connect() as connection:

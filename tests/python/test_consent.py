@@ -363,6 +363,7 @@ def test_with_consent_as_the_basis_only_who_agreed_is_profiled(tmp_path, demo_da
         folder=tmp_path,
         raw_data=demo_data,
         variables={"profiling_basis": "consent"},
+        env={"DBT_WRITE_JSON": "true"},
     )
     assert build.returncode == 0, build.output[-4000:]
     assert build.rows(

@@ -121,7 +121,11 @@ def grown(demo_data, tmp_path_factory):
         ((*same, "--full-refresh"), {}),
     ):
         build = run_dbt(
-            "build", *settings, *extra, folder=folder, raw_data=demo_data, variables=variables
+            *("build", *settings, *extra),
+            folder=folder,
+            raw_data=demo_data,
+            variables=variables,
+            alone=extra == same,
         )
         assert build.returncode == 0, build.output[-3000:]
         states.append(

@@ -58,7 +58,7 @@ def observed(tmp_path_factory, demo_data):
         folder=tmp_path_factory.mktemp("observed"),
         raw_data=demo_data,
         variables={"sources": {"web": False, "crm.consents": False}},
-        env={"OBSERVABILITY": "1"},
+        env={"OBSERVABILITY": "1", "DBT_WRITE_JSON": "true"},
     )
     assert build.returncode == 0, build.output[-4000:]
     return build
