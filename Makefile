@@ -101,13 +101,15 @@ observe: setup-dev build  ## Watch the data: anomaly tests and report of element
 	python "$(CURDIR)/observability/findings.py" .; \
 	echo "Open $(OBSERVED)/report.html"; exit $$built
 
-bench: setup  ## The figures of segments, scores and value, measured here: half an hour and more
+bench: setup  ## The figures of segments, scores and value, measured here: an hour and more
 	@python benchmarks/classic_script.py
 	@python -W ignore benchmarks/segments_truth.py --folder $(BENCH)
 	@python -W ignore benchmarks/segments_at_scale.py --folder $(BENCH)
 	@python -W ignore benchmarks/segments_over_time.py --work $(BENCH)/over_time $(if $(wildcard data/online_retail),--online-retail data/online_retail)
 	@python -W ignore benchmarks/value_at_scale.py
 	@python -W ignore benchmarks/scores_at_scale.py
+	@python -W ignore benchmarks/scores_at_scale.py --train-customers 100000
+	@python -W ignore benchmarks/scores_over_time.py --work $(BENCH)/scores_over_time
 	@python -W ignore benchmarks/scores_truth.py --folder $(BENCH)
 
 clean:  ## Remove what builds made (not the raw data, not what was published)

@@ -17,7 +17,8 @@ TRANSFORMS = ("none", "log", "sqrt", "share")
 PURPOSES = ("propensity",)
 KINDS = ("number", "category")
 SCORES_ONLY = "scores"  # group of the features that describe no segment
-CALENDAR = "calendar"  # group of the features that are the same for everybody at a cutoff
+CALENDAR = "calendar"  # group of the quarter of the year: the same for everybody at a cutoff
+QUARTERS = frozenset({"q1", "q2", "q3", "q4"})
 
 
 @dataclass(frozen=True)

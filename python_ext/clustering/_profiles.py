@@ -12,7 +12,6 @@ from scipy import stats
 from python_ext import frames
 from python_ext.clustering._wording import Wording
 from python_ext.features import (
-    CALENDAR,
     SCORES_ONLY,
     Feature,
     feature_matrix,
@@ -215,7 +214,7 @@ def profile_segments(
             feature, label_en=wording.label(feature, "en"), label_fr=wording.label(feature, "fr")
         )
         for feature in select_features(definitions, frame.columns, sources=sources)
-        if feature.view not in (CALENDAR, SCORES_ONLY)
+        if feature.view != SCORES_ONLY
     ]
     frame = frame.sort_values(CUSTOMER_KEY, kind="stable").reset_index(drop=True)
     keys = pd.Index(frame[CUSTOMER_KEY])

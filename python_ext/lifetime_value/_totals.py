@@ -36,7 +36,8 @@ def sum_up_promises(models: pd.DataFrame) -> pd.DataFrame:
     pandas.DataFrame
         Columns of ``TOTALS_SCHEMA``: ``expected_total`` and ``actual_total`` in the base currency,
         ``total_ratio`` (expected over actual) with the 95 % bootstrap interval over customers.
-        No row for a run without an outcome; no ratio where nothing was spent in all.
+        No row for a run without an outcome; no ratio where nothing was spent in all, refunds
+        taken off.
     """
     rows = [_sums(row) for row in models.to_dict("records") if row["predicts"] == "revenue"]
     return pd.DataFrame([row for row in rows if row], columns=list(TOTALS_SCHEMA))
@@ -48,8 +49,10 @@ def _sums(row: dict[str, Any]) -> dict[str, Any] | None:
         return None
     customers, bias = int(row["test_rows"]), figures["bias"]
     # The bias is what all predictions are too high, as a share of what came: one less the ratio.
+    is_ratio = figures["mean_actual"]["value"] > 0
     ratio, low, high = (
-        None if bias[end] is None else 1 + bias[end] for end in ("value", "ci_low", "ci_high")
+        1 + bias[end] if is_ratio and bias[end] is not None else None
+        for end in ("value", "ci_low", "ci_high")
     )
     return {
         "as_of_date": row["as_of_date"],

@@ -5,10 +5,10 @@ from __future__ import annotations
 from python_ext.model_cards._facts import RANDOM_SPLIT, TargetFacts
 from python_ext.model_cards._words import CardPage
 
-YEAR = 365
 WIDE = 0.05  # an AUC known no better than this is known badly
 GAP = 0.01  # of the AUC, or of a rate, that is worth a word
 ALIVE = {"p_alive", "expected_purchases"}
+SEASON = "quarter_ahead"
 
 
 def limits(page: CardPage, facts: TargetFacts) -> list[str]:
@@ -23,14 +23,12 @@ def limits(page: CardPage, facts: TargetFacts) -> list[str]:
 
 
 def _of_time(page: CardPage, facts: TargetFacts) -> list[str]:
-    text, number, row = page.language.text, page.language.number, facts.row
+    text, judged_on = page.language.text, facts.row["test_on"]
     found = []
-    if row["first_train_on"] is not None and row["test_on"] is not None:
-        days = (row["test_on"] - row["first_train_on"]).days
-        if days < YEAR:
-            found.append(text("limit_season", days=number(days)))
-        else:
-            found.append(text("limit_one_window", day=page.language.date(row["test_on"])))
+    if judged_on is not None:
+        found.append(text("limit_one_window", day=page.language.date(judged_on)))
+        if SEASON not in {row["feature"] for row in facts.used}:
+            found.append(text("limit_season"))
     everybody = facts.everybody
     if everybody is not None and everybody["calibration_gap"] is not None:
         gap = everybody["calibration_gap"]

@@ -3,8 +3,9 @@
 TEXTS: dict[str, tuple[str, str]] = {
     "limits": ("Its limits", "Ses limites"),
     "limit_season": (
-        "It has seen {days} days of cutoffs, less than a year: what a season does it cannot know.",
-        "Il a vu {days} jours de dates d'arrêté, moins d'un an : il ignore l'effet des saisons.",
+        "It does not look at the season ahead: what every year brings then it cannot foresee.",
+        "Il ne regarde pas la saison à venir : ce qui revient chaque année à cette période, il ne "
+        "peut le prévoir.",
     ),
     "limit_one_window": (
         "It was judged on one window, from {day}: another season may treat it better or worse.",

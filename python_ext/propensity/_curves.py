@@ -153,7 +153,7 @@ def reliability_table(
     each = 1 - (1 - level) / len(table)
     low, high = wilson_interval(happened, in_bin, level=each)
     least = most = table["predicted"]
-    if learned_rows:
+    if learned_rows is not None:
         least, most = wilson_interval(least * learned_rows, learned_rows, level=each)
     gap, predicted, actual = table["gap"], table["predicted"], table["actual"]
     beyond = np.where(

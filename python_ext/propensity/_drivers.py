@@ -60,7 +60,7 @@ def top_drivers(
     }
     table["base_log_odds"][:] = explanation.base
     left = explanation.effects.copy()
-    # What is the same for everybody tells nobody apart: it stays in the rest.
+    # What everybody has alike is no reason why this one and not another: it stays in the rest.
     named = np.array([feature.view != CALENDAR for feature in features], dtype=bool)
     size = np.where(named, np.abs(left), 0.0)
     every = np.arange(rows)

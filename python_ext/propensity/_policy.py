@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import norm
 
-from python_ext.features import Feature
+from python_ext.features import CALENDAR, Feature
 from python_ext.renewal import check_mode, days_since, settings_changed
 
 # Chance to take noise for a decay. Every target is looked at in every build.
@@ -67,6 +67,7 @@ def describe_settings(target: Any, features: Sequence[Feature], **options: Any) 
                 for name, value in asdict(feature).items()
                 if name not in ("name", "in_propensity", "view", *unread)
             }
+            | {"is_calendar": feature.view == CALENDAR}
             for feature in features
         },
         **options,

@@ -267,7 +267,8 @@ def _is_better(
         f"error {error:.4f})"
     )
     rows = len(one.out_of_fold)
-    if other.algorithm != PREVALENCE or not rows or len(other.out_of_fold) != rows:
+    is_model_beside_none = other.algorithm == PREVALENCE != one.algorithm
+    if not is_model_beside_none or not rows or len(other.out_of_fold) != rows:
         return bool(gain > scale.asked * error), said
     better, both, its_error = beats_prevalence(
         (other.loss, other.out_of_fold),

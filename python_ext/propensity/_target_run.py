@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from python_ext.errors import SegmentationError
-from python_ext.features import CALENDAR, Feature, feature_frame
+from python_ext.features import CALENDAR, QUARTERS, Feature, feature_frame
 from python_ext.propensity._artefact import ArtefactError, PropensityModel
 from python_ext.propensity._bench import TestBench
 from python_ext.propensity._examples import Examples
@@ -233,19 +233,17 @@ class TargetRun:
 
     @property
     def _left_out(self) -> dict[str, str]:
-        """Features of the calendar with a season that training has not seen, and that it has not.
+        """Features of the calendar, where training has not seen the whole year, and what it lacks.
 
-        A history of less than a year would learn which quarter it was, and nothing of the next.
+        A model is kept for months, and a quarter it never saw it would take for any other.
         """
-        parts = (self.examples.test.frame, self.examples.score)
         found = {}
         for feature in self.features:
-            if feature.view != CALENDAR:
-                continue
-            known = set(feature_frame(self.examples.train.frame, [feature])[feature.name])
-            met = set().union(*(feature_frame(part, [feature])[feature.name] for part in parts))
-            if met - known:
-                found[feature.name] = f"training has not seen {', '.join(sorted(met - known))}"
+            if feature.view == CALENDAR:
+                known = feature_frame(self.examples.train.frame, [feature])[feature.name]
+                unseen = sorted(QUARTERS - set(known))
+                if unseen:
+                    found[feature.name] = f"training has not seen {', '.join(unseen)}"
         return found
 
     def _fit(self, *, train: bool) -> list[FittedCandidate]:

@@ -142,7 +142,9 @@ class _Forks:
         }
         self.process.stdin.write(json.dumps(command) + "\n")
         self.process.stdin.flush()
-        return int(self.process.stdout.readline())
+        answer = self.process.stdout.readline()
+        assert answer, f"the process that runs dbt ended with {self.process.wait()}"
+        return int(answer)
 
 
 _FORKS = _Forks()

@@ -209,6 +209,18 @@ def test_the_reason_tells_both_parts_of_the_evidence():
     assert "on 880 training rows" in verdict.reasons["model"]
 
 
+def test_between_two_prevalences_the_rows_of_training_say_nothing():
+    # Today's is the rate of these very rows: there it cannot but be better.
+    (_, model), customers = people(np.random.default_rng(13), tested=186, trained=220)
+    today = Contender("today", "prevalence", model.loss, np.full(len(model.out_of_fold), 0.5))
+    before = Contender("before", "prevalence", model.loss + 0.01, today.out_of_fold + 0.2)
+    same = Contender("before", "prevalence", model.loss - 1e-4, today.out_of_fold + 0.2)
+    for incumbent, stays in ((before, False), (same, True)):
+        found = choose_champion([], today, incumbent=incumbent, customers=customers)
+        assert (found.champion == "before") is stays
+        assert "out of fold" not in " ".join(found.reasons.values())
+
+
 def test_a_prevalence_that_was_champion_is_no_model_that_must_be_beaten_out_of_time_alone():
     rng = np.random.default_rng(13)
     (prevalence, model), customers = people(rng, tested=60, trained=220)

@@ -55,7 +55,15 @@ def seed_targets(*names, **cells):
 
 
 def make_input(
-    as_of=AS_OF, *, customers=500, seed=0, strength=1.5, shift=0.0, test_strength=None, targets=()
+    as_of=AS_OF,
+    *,
+    customers=500,
+    seed=0,
+    strength=1.5,
+    shift=0.0,
+    test_strength=None,
+    targets=(),
+    cutoffs=CUTOFFS,
 ):
     """Features and labels whose log-odds fall with recency and rise with frequency.
 
@@ -63,7 +71,7 @@ def make_input(
     """
     rng = np.random.default_rng(seed)
     features, labels = [], []
-    for name, step in CUTOFFS.items():
+    for name, step in cutoffs.items():
         cutoff = as_of - timedelta(days=step * HORIZON)
         split = name.split("_")[0]
         recency, frequency = rng.normal(size=customers), rng.normal(size=customers)
@@ -196,71 +204,69 @@ def test_the_figures_are_those_of_the_stored_model_on_the_test_rows(given, first
 
 # The calendar
 
-
-def with_season(given, seasons):
-    """The same, with a season that is one for all customers of a cutoff."""
-    features, labels = given
-    return features.assign(season=features["cutoff_name"].map(seasons)), labels
+YEAR = {"score": "q2", "test": "q1", "train_1": "q4", "train_2": "q3", "train_3": "q2"}
+SEASONS = {**YEAR, "train_4": "q1"}
 
 
-def seasonal_seeds():
+def seasonal_input(seasons):
+    """Nothing but the first quarter makes anything happen; one season at each cutoff."""
+    cutoffs = {name: step for step, name in enumerate(SEASONS)}
+    features, labels = make_input(customers=400, cutoffs=cutoffs)
+    happens = features["cutoff_name"].map(SEASONS).eq("q1").map({True: 0.85, False: 0.15})
+    drawn = np.random.default_rng(1).random(len(features)) < happens
+    label = pd.Series(pd.array(drawn, dtype="boolean")).where(labels["label"].notna())
+    features = features.assign(season=features["cutoff_name"].map(seasons))
+    return features, labels.assign(label=label.array)
+
+
+def run_seasonal(seasons, memory=None, **options):
     more = {"feature": "season", "view": "calendar", "kind": "category", "imputation": "flag"}
-    return pd.concat(
-        [definitions(), definitions("season").assign(**more)],
-        ignore_index=True,
-    )
+    seeds = pd.concat([definitions(), definitions("season").assign(**more)], ignore_index=True)
+    return run(seasonal_input(seasons), memory, seeds=seeds, **options)
+
+
+@pytest.fixture(scope="module")
+def seasonal():
+    return run_seasonal(SEASONS)
+
+
+def test_a_season_is_learned_where_training_has_seen_the_year(seasonal):
+    assert "season" in {feature["name"] for feature in json.loads(champion(seasonal)["features"])}
+    assert metric(champion(seasonal), "log_loss")["value"] < 0.5
 
 
 @pytest.mark.parametrize(
-    ("test", "score", "unseen"),
-    [("q1", "q2", None), ("q1", "q3", "q3"), ("q3", "q4", "q3, q4")],
+    ("lacking", "unseen"),
+    [
+        # Every quarter that is judged or scored is known, but the model is kept for months.
+        ({"train_1": "q3"}, "q4"),
+        ({"train_4": None, "train_3": "q1"}, "q2"),
+        ({"train_4": "q2"}, "q1"),
+    ],
 )
-def test_a_season_is_learned_only_where_training_has_seen_it(test, score, unseen):
-    features, labels = make_input(customers=900)
-    # Nobody but the season tells the two training cutoffs apart.
-    happens = features["cutoff_name"].map({"train_2": 0.85, "test": 0.85}).fillna(0.15)
-    rng = np.random.default_rng(1)
-    drawn = pd.array(rng.random(len(features)) < happens, dtype="boolean")
-    labels = labels.assign(label=pd.Series(drawn).where(labels["label"].notna()).array)
-    seasons = {"train_1": "q2", "train_2": "q1", "test": test, "score": score}
-    rows = run(with_season((features, labels), seasons), seeds=seasonal_seeds())
+def test_without_a_whole_year_the_season_is_left_out(lacking, unseen):
+    rows = run_seasonal({**SEASONS, **lacking})
     row = rows[rows["algorithm"] == "decision_tree"].iloc[0]
-    used = {feature["name"] for feature in json.loads(row["features"])}
+    assert "season" not in {feature["name"] for feature in json.loads(row["features"])}
     dropped = json.loads(row["parameters"])["dropped"]
-    if unseen is None:
-        assert "season" in used and metric(row, "log_loss")["value"] < 0.5
-    else:
-        assert "season" not in used and dropped["season"] == f"training has not seen {unseen}"
+    assert dropped["season"] == f"training has not seen {unseen}"
 
 
-def test_another_season_moves_every_score_and_is_no_drift():
-    features, labels = make_input(customers=900)
-    happens = features["cutoff_name"].map({"train_2": 0.85, "test": 0.85}).fillna(0.15)
-    rng = np.random.default_rng(1)
-    drawn = pd.array(rng.random(len(features)) < happens, dtype="boolean")
-    labels = labels.assign(label=pd.Series(drawn).where(labels["label"].notna()).array)
-    seasons = {"train_1": "q2", "train_2": "q1", "test": "q1", "score": "q2"}
-    before = run(with_season((features, labels), seasons), seeds=seasonal_seeds())
-    assert "season" in {f["name"] for f in json.loads(champion(before)["features"])}
-    later = AS_OF + timedelta(days=10)
-    moved = with_season((features, labels), {**seasons, "score": "q1"})
-    kept = run(moved, before, as_of=later, seeds=seasonal_seeds())
+def test_another_season_moves_every_score_and_is_no_drift(seasonal):
+    moved = {**SEASONS, "score": "q1"}
+    kept = run_seasonal(moved, seasonal, as_of=AS_OF + timedelta(days=10))
     assert champion(kept)["decision"] == "kept", champion(kept)["decision_reason"]
-    # Had a customer's own feature moved like that, it would have been drift.
-    scored = [
-        read(champion(before)).score(part[0][part[0]["cutoff_name"] == "score"])
-        for part in (with_season((features, labels), seasons), moved)
-    ]
-    assert scored[1].mean() - scored[0].mean() > 0.5
-
-
-def test_a_new_season_is_no_drift_of_a_feature(given):
-    rows = run(
-        with_season(given, {"train_1": "q2", "train_2": "q1", "test": "q1", "score": "q2"}),
-        seeds=seasonal_seeds(),
+    # Had a customer's own feature moved the scores like that, it would have been drift.
+    parts = [seasonal_input(seasons)[0] for seasons in (SEASONS, moved)]
+    before, after = (
+        read(champion(seasonal)).score(part[part["cutoff_name"] == "score"]).mean()
+        for part in parts
     )
-    reference = json.loads(champion(rows)["reference"])
-    assert set(reference["features"]) == set(FEATURES)
+    assert after - before > 0.5
+
+
+def test_a_season_has_no_distribution(seasonal):
+    assert set(json.loads(champion(seasonal)["reference"])["features"]) == set(FEATURES)
 
 
 # The same input
