@@ -108,7 +108,7 @@ def test_published_links_name_nobody_and_agree_with_the_customers(demo_build):
 
 @pytest.fixture(scope="module")
 def grown(demo_data, tmp_path_factory):
-    """One warehouse, built as of a past date, then in full, then again from the same staging, and refreshed."""
+    """One warehouse: as of a past date, in full, again from the same staging, and refreshed."""
     folder = tmp_path_factory.mktemp("grown")
     settings = ["--select", *IDENTITY.split(), "--exclude-resource-type", "test", "unit_test"]
     # Built again from the same staging.
