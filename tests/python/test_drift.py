@@ -105,6 +105,31 @@ def test_a_constant_that_stays_is_stable_and_one_that_moves_is_not():
         assert moved(numbers(*[7] * 50), numbers(*[value] * 80))["severity"] == "major"
 
 
+@pytest.mark.parametrize("moves_by", [0.999, 1.001])
+def test_a_value_that_many_share_and_that_hardly_moves_is_stable(moves_by):
+    # A third of the customers have the mean of the shop, which is an edge of the reference.
+    rng = np.random.default_rng(5)
+    known = rng.lognormal(3.5, 0.5, 2000)
+    before, now = (
+        numbers(*np.concatenate([known, np.full(1000, mean)])) for mean in (40.0, 40.0 * moves_by)
+    )
+    assert moved(before, now)["severity"] == "stable"
+    unnudged = count_bins(now, NUMBER, fix_bins(before, NUMBER))
+    if moves_by > 1:  # else the mean stays under its edge
+        assert np.abs(unnudged - count_bins(before, NUMBER, fix_bins(before, NUMBER))).max() > 900
+
+
+@pytest.mark.parametrize("moves_by", [0.9, 1.1])
+def test_what_moves_by_more_than_a_little_has_drifted(moves_by):
+    rng = np.random.default_rng(6)
+    known = rng.normal(100.0, 3.0, 3000)
+    row = moved(numbers(*known), numbers(*known * moves_by))
+    assert row["severity"] == "major" and row["psi"] > 1
+    # A slight move counts by what is left of it, not by what a nudge took away.
+    slight = moved(numbers(*known), numbers(*known * 1.02))
+    assert 0 < slight["psi"] < row["psi"]
+
+
 def test_a_feature_without_any_value_is_stable_while_it_has_none():
     nothing = numbers(*[np.nan] * 60)
     row = moved(nothing, nothing)
