@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 import python_ext._learning_libraries  # noqa: F401
 from python_ext.errors import SegmentationError
 from python_ext.features import Feature, feature_matrix
-from python_ext.propensity._artefact import ArtefactError, _reproducible
+from python_ext.propensity._artefact import ArtefactError, _reproducible, undisturbed
 
 FORMAT = "segmentation.value.1"
 TRUSTED = [
@@ -93,7 +93,7 @@ class TwoStageModel:
                 "differs. Build with the var value_retrain: always."
             )
         try:
-            content = skops.io.loads(artefact, trusted=TRUSTED)
+            content = undisturbed(lambda: skops.io.loads(artefact, trusted=TRUSTED))
         except (UntrustedTypesFoundException, TypeError, zipfile.BadZipFile, KeyError) as error:
             raise ArtefactError(
                 f"the value model of ml_value_models is refused: {error}"

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+import threading
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -129,6 +131,23 @@ class PropensityModel:
         return _reproducible(skops.io.dumps(content))
 
 
+_READING = threading.Lock()
+
+
+def undisturbed(read: Callable[[], Any]) -> Any:
+    """What ``read`` gives, one thread at a time, and once more where another got in its way.
+
+    numpy reads the head of an array through ast, which counts its depth once for all threads in
+    Python 3.11: where another model of dbt, or dbt itself, parses at the same time, it can fail
+    with a SystemError that says nothing of the array.
+    """
+    with _READING:
+        try:
+            return read()
+        except SystemError:
+            return read()
+
+
 def estimator_log_odds(estimator: Any, values: np.ndarray) -> np.ndarray:
     """Log-odds of the positive class, exact where the estimator computes in log-odds itself."""
     if hasattr(estimator, "decision_function"):
@@ -163,7 +182,7 @@ def _reproducible(artefact: bytes) -> bytes:
 
 def _without_padding(member: bytes) -> bytes:
     """The array with zeros between its fields, where a tree's nodes hold whatever was in memory."""
-    values = np.load(io.BytesIO(member), allow_pickle=False)
+    values = undisturbed(lambda: np.load(io.BytesIO(member), allow_pickle=False))
     if not values.dtype.names:
         return member
     clean = np.zeros(values.shape, dtype=values.dtype)
@@ -189,7 +208,7 @@ def read_artefact(artefact: bytes, *, sha256: str) -> PropensityModel:
             "Rebuild ml_propensity_models."
         )
     try:
-        content = skops.io.loads(artefact, trusted=TRUSTED)
+        content = undisturbed(lambda: skops.io.loads(artefact, trusted=TRUSTED))
     except (UntrustedTypesFoundException, TypeError, zipfile.BadZipFile, KeyError) as error:
         raise ArtefactError(f"a propensity artefact is refused: {error}") from error
     if not isinstance(content, dict) or content.pop("format", None) != FORMAT:

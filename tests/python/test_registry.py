@@ -521,6 +521,27 @@ def test_a_tampered_champion_stops_everything_in_words(first, retrain):
         assert "rollback_model --args '{target: purchase}'" in str(refused.value)
 
 
+def test_a_model_is_read_although_another_thread_got_in_the_way(first, monkeypatch):
+    row, loads, calls = champion(first), skops.io.loads, []
+
+    def disturbed(*args, **options):
+        calls.append(1)
+        if len(calls) == 1:
+            raise SystemError("AST constructor recursion depth mismatch (before=216, after=212)")
+        return loads(*args, **options)
+
+    monkeypatch.setattr(_artefact.skops.io, "loads", disturbed)
+    assert read(row).model_id == row["model_id"] and len(calls) == 2
+    # What fails again is no accident.
+    monkeypatch.setattr(_artefact.skops.io, "loads", lambda *args, **options: disturbed_for_good())
+    with pytest.raises(SystemError):
+        read(row)
+
+
+def disturbed_for_good():
+    raise SystemError("AST constructor recursion depth mismatch (before=216, after=212)")
+
+
 def test_the_artefact_of_another_model_is_refused(first):
     memory = first.copy()
     source = memory[memory["role"] == "challenger"].iloc[0]
