@@ -115,7 +115,7 @@ def measure_drift(
 ) -> list[dict[str, Any]]:
     """Each feature of these rows against ``describe_distribution``, beside what chance gives.
 
-    What is undone when every value is one per cent (``NUDGE``) smaller or larger is no drift.
+    What is undone when every value is one per cent (``NUDGE``) lower is no drift.
     A feature the reference does not know, or knows as a number when it is a category now, is left
     out: nothing can be said of it.
 
@@ -158,12 +158,16 @@ def measure_drift(
 
 
 def _nudged(frame: pd.DataFrame, feature: Feature) -> list[pd.DataFrame]:
-    """The column as it is and, of a number, a little smaller and a little larger."""
+    """The column as it is and, of a number, a little lower.
+
+    Bins are closed at their upper edge, so only a value that rises crosses its own. Nudged upwards,
+    whoever fell from two purchases to one would lie in the bin of two.
+    """
     if is_category(feature):
         return [frame]
     values = frame[feature.name].to_numpy(dtype=float, na_value=np.nan)
-    shares = (1.0, 1 - NUDGE, 1 + NUDGE)
-    return [pd.DataFrame({feature.name: values * share}) for share in shares]
+    lower = values * (1 - NUDGE * np.sign(values))
+    return [pd.DataFrame({feature.name: column}) for column in (values, lower)]
 
 
 def compare_distributions(

@@ -119,6 +119,13 @@ def test_a_value_that_many_share_and_that_hardly_moves_is_stable(moves_by):
         assert np.abs(unnudged - count_bins(before, NUMBER, fix_bins(before, NUMBER))).max() > 900
 
 
+@pytest.mark.parametrize("step", [-1, 1])
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_a_step_of_one_is_drift_of_small_whole_numbers(sign, step):
+    before = sign * np.repeat(np.arange(2, 8), (900, 700, 500, 400, 300, 200))
+    assert moved(numbers(*before), numbers(*before + step))["severity"] == "major"
+
+
 @pytest.mark.parametrize("moves_by", [0.9, 1.1])
 def test_what_moves_by_more_than_a_little_has_drifted(moves_by):
     rng = np.random.default_rng(6)

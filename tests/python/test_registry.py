@@ -204,8 +204,10 @@ def test_the_figures_are_those_of_the_stored_model_on_the_test_rows(given, first
 
 # The calendar
 
-YEAR = {"score": "q2", "test": "q1", "train_1": "q4", "train_2": "q3", "train_3": "q2"}
-SEASONS = {**YEAR, "train_4": "q1"}
+SEASONS = {
+    **{"score": "q2", "test": "q1"},
+    **{"train_1": "q4", "train_2": "q3", "train_3": "q2", "train_4": "q1"},
+}
 
 
 def seasonal_input(seasons):
