@@ -11,8 +11,9 @@ import pytest
 from _datasets import ROOT
 from _private_copy import SECRET, VAULT_KEY, ask, person_with, places_in, private_copy
 from click.testing import CliRunner
+from rich.console import Console
 
-from python_ext.cli import main
+from python_ext.cli import _privacy, main
 from python_ext.errors import SegmentationError
 from python_ext.privacy import (
     Found,
@@ -555,7 +556,7 @@ def call(*arguments, places, key=VAULT_KEY):
             *("--privacy-dir", str(places.directory)),
             *(option for cache in places.caches for option in ("--cache-dir", str(cache))),
         ],
-        env={"SEGMENTATION_VAULT_KEY": key, "COLUMNS": "400"},
+        env={"SEGMENTATION_VAULT_KEY": key, "COLUMNS": "200"},
     )
 
 
@@ -563,6 +564,8 @@ def test_requests_for_erasure_are_carried_out_and_answered_by_the_receipt(places
     monkeypatch.chdir(ROOT)
     numbers = requested(places)
     assert len(numbers) == 3
+    # A narrow page would break the name of a table.
+    monkeypatch.setattr(_privacy, "_output", lambda: Console(width=400))
     before = call("search-person", "--customer-id", numbers[0], places=places)
     assert "stg_crm__erasure_requests" in before.output and numbers[0] not in before.output
     result = call("forget", "--requests", "--at", "2026-07-01", places=places)
