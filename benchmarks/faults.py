@@ -300,7 +300,7 @@ FAULTS: dict[str, tuple[Callable[[Shop], str], str]] = {
     "kill -9 in staging": (killed_in_staging, "build"),
     "kill -9 in a Python model": (killed_in_a_python_model, "build"),
     "kill -9 in `segmentation publish`": (killed_in_publish, "publish"),
-    "disk full in a build": (disk_full, "retry"),
+    "disk full in a build": (disk_full, "build"),
     "disk full in `segmentation publish`": (disk_full_in_publish, "publish"),
     "input file cut short while it is read": (file_truncated, "build"),
     "input file replaced during a build": (file_replaced, "build"),

@@ -36,7 +36,7 @@
             ~ 'run `dbt retry` or the build again. What was published is whole.'
         ],
         [
-            'Corrupt database file|database has been invalidated',
+            'Corrupt database file|database has been invalidated|[Ff]ailed to deserialize',
             'the warehouse could not be read or written to its end. Run the build again; where it stops at the '
             ~ 'same table, put the warehouse aside as docs/FAULTS.md says. What was published is whole.'
         ],

@@ -9,8 +9,10 @@ Named in ``profiles.yml`` (``plugins: [{module: python_ext.input_check_plugin}]`
 only for these methods, not for its base class, so nothing of dbt is imported here.
 """
 
+import atexit
 import json
 import os
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -67,6 +69,21 @@ def secret_problem(demo_secret_allowed: bool) -> str:
     except SegmentationError as error:
         return str(error)
     return ""
+
+
+def say_if_given_up(connection: duckdb.DuckDBPyConnection) -> None:
+    """What to do when DuckDB has given up a warehouse it could not write; no hook runs then."""
+    try:
+        connection.execute("select 1")
+    except duckdb.FatalException as error:
+        print(
+            f"What to do: the warehouse could not be written ({str(error).splitlines()[-1]}). If "
+            "the disk is full, free some space. Then run the build again. What was published is "
+            "whole.",
+            file=sys.stderr,
+        )
+    except duckdb.Error:
+        pass
 
 
 class RawFiles:
@@ -195,6 +212,7 @@ class Plugin:
         """
         if is_remote(os.environ.get("RAW_DATA", "")):
             load_address_reading(conn)
+        atexit.register(say_if_given_up, conn)
         secrets = tuple(self.creds.secrets_sql()) if self.creds is not None else ()
         conn.create_function(
             SECRET_FUNCTION, secret_problem, ["BOOLEAN"], "VARCHAR", side_effects=True

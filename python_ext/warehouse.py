@@ -12,7 +12,7 @@ _DAMAGE = (
     "not a valid DuckDB database file",
     "Corrupt database file",
     "Could not read enough bytes",
-    "database file header",
+    "deserialize",
 )
 
 

@@ -20,7 +20,7 @@ from python_ext.raw_files import changes, raw_file_stamps
 from python_ext.stored_models import damaged_models, remove_damaged_models
 from python_ext.warehouse import warehouse_problem
 
-STAGING = ("build", "--select", "path:models/staging", "--exclude-resource-type", "test")
+STAGING = ("build", "--select", "path:models/staging")
 SEGMENTATION = Path(sys.executable).with_name("segmentation")
 FIRST, LATER = "START sql table model staging.stg_crm", "START sql table model staging.stg_web"
 
@@ -112,15 +112,16 @@ def test_input_that_changes_while_it_is_read_fails_the_build_and_is_named(copied
     assert differing(folder / "build.duckdb", demo_build.database) == []
 
 
-def test_full_disk_is_told_and_retried(copied, demo_build):
+def test_full_disk_is_told_and_the_next_build_completes(copied, demo_build):
     folder, _ = copied
     before = published(folder)
-    full = (folder / "build.duckdb").stat().st_size
-    built = run(copied, *STAGING, alone=True, largest_file=full)
-    assert built.returncode == 1
-    assert "the disk is full. Free some space" in built.output
+    # Room for what dbt writes itself, and none in the warehouse.
+    built = run(copied, *STAGING, alone=True, largest_file=8_000_000)
+    assert built.returncode != 0
+    told = [line for line in built.output.splitlines() if "What to do" in line]
+    assert told and all("free some space" in line.lower() for line in told)
     assert published(folder) == before
-    assert run(copied, "retry", alone=True).returncode == 0
+    assert run(copied, *STAGING).returncode == 0
     assert differing(folder / "build.duckdb", demo_build.database) == []
 
 
