@@ -17,7 +17,14 @@ import duckdb
 
 from python_ext.consent import refuse_forbidden
 from python_ext.errors import SegmentationError
-from python_ext.settings import dataset_vars, declared_tables, is_on, is_remote, project_vars
+from python_ext.settings import (
+    dataset_vars,
+    declared_tables,
+    is_on,
+    is_remote,
+    project_vars,
+    raw_files,
+)
 
 SCHEMA = "marts"
 DATABASE = "segments.duckdb"
@@ -205,7 +212,7 @@ def _about(results: dict[str, Any], project_dir: Path) -> dict[str, Any]:
 def _fingerprints(
     project_dir: Path, raw_data: str, raw_format: str, sources: dict[str, bool]
 ) -> dict[str, str]:
-    """SHA-256 of each raw file of a local dataset; nothing for one that lies elsewhere."""
+    """SHA-256 of each raw table of a local dataset; nothing for one that lies elsewhere."""
     if is_remote(raw_data):
         return {}
     try:
@@ -214,10 +221,16 @@ def _fingerprints(
         return {}
     fingerprints = {}
     for table in tables:
-        file = project_dir / raw_data / f"{table.replace('.', '/')}.{raw_format}"
-        if is_on(table, sources) and file.is_file():
+        if not is_on(table, sources):
+            continue
+        digests = []
+        for file in raw_files(project_dir / raw_data, table, raw_format):
             with file.open("rb") as stream:
-                fingerprints[table] = hashlib.file_digest(stream, "sha256").hexdigest()
+                digests.append(hashlib.file_digest(stream, "sha256").hexdigest())
+        if digests:
+            # Of several arrivals one: that of the list of theirs.
+            together = hashlib.sha256("".join(digests).encode()).hexdigest()
+            fingerprints[table] = digests[0] if len(digests) == 1 else together
     return fingerprints
 
 
