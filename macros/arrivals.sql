@@ -47,18 +47,62 @@
         model string, source_table string, file string, version string, settings string,
         load_number integer
     );
-    delete from {{ arrivals_table() }} where model = '';
     insert into {{ arrivals_table() }}
-    select '', source_table, file, version, '', (
-        select coalesce(max(load_number), 0) + 1 from {{ arrivals_table() }}
-    )
-    from (
-        select '' as source_table, '' as file, '' as version
-        {%- for table in arriving_tables() if source_is_on(table) %}
-        union all
-        select '{{ table }}', file, version from {{ files_of(raw_path(table)) }}
-        {%- endfor %}
-    ) as seen
+    select '', '', '', 'begun', '{{ name_of_run() }}', coalesce(max(load_number), 0) + 1
+    from {{ arrivals_table() }};
+    delete from {{ arrivals_table() }} where model = '' and source_table <> '';
+    {%- for table in arriving_tables() if source_is_on(table) %}
+    insert into {{ arrivals_table() }}
+    select '', '{{ table }}', file, version, '', (select max(load_number) from {{ arrivals_table() }})
+    from {{ files_of(raw_path(table)) }};
+    {%- endfor %}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#-
+    Which run this is: that of a selector (hourly, daily), `complete`, `part` for models that were
+    named; a retry goes on with the run before it.
+-#}
+{% macro name_of_run() -%}
+    {%- set asked = invocation_args_dict -%}
+    {%- if flags.WHICH == 'retry' -%}
+        {{ return('retry') }}
+    {%- elif asked.get('selector') in ['hourly', 'daily'] -%}
+        {{ return(asked['selector']) }}
+    {%- elif asked.get('selector') not in [none, '', 'retrain'] or asked.get('select') or asked.get('exclude')
+        or flags.WHICH != 'build' -%}
+        {{ return('part') }}
+    {%- endif -%}
+    {{ return('complete') }}
+{%- endmacro %}
+
+
+{#-
+    At the end of a run: whether it passed. `segmentation publish` asks whether marts that a
+    smaller run leaves as they are come from one that passed (python_ext/publish.py). What came before
+    the last complete run that passed is of no interest any more.
+-#}
+{% macro end_load(results) -%}
+    {%- if execute and by_arrival() == 'incremental' and flags.WHICH in ['build', 'run', 'retry'] -%}
+        {%- set failed = [] -%}
+        {%- for result in results
+            if result.status | string in ['error', 'fail', 'runtime error', 'skipped', 'partial success'] -%}
+            {%- do failed.append(result.node.name) -%}
+        {%- endfor -%}
+        {%- if not failed %}
+        update {{ arrivals_table() }} set version = 'passed'
+        where
+            model = '' and source_table = ''
+            and load_number >= (
+                select max(load_number) from {{ arrivals_table() }}
+                where model = '' and source_table = '' and settings <> 'retry'
+            );
+        {%- if name_of_run() == 'complete' %}
+        delete from {{ arrivals_table() }}
+        where model = '' and source_table = '' and load_number < {{ load_number() }};
+        {%- endif -%}
+        {%- endif -%}
     {%- endif -%}
 {%- endmacro %}
 
@@ -181,10 +225,12 @@
             when not exists (select 1 from mine) then 'it is not known what it was built from'
             when exists (select 1 from mine where settings <> '{{ settings_of_model() }}')
                 then 'settings, seeds, code or the suppression list have changed'
-            when exists (select 1 from mine where {{ is_not_among('mine', 'seen') }})
+            when exists (
+                select 1 from mine where file <> '' and {{ is_not_among('mine', 'seen') }}
+            )
                 then (
                     select min(file) || ' has changed or is gone' from mine
-                    where {{ is_not_among('mine', 'seen') }}
+                    where file <> '' and {{ is_not_among('mine', 'seen') }}
                 )
             {%- for relation in models_followed() %}
             when
@@ -237,7 +283,9 @@
             '{{ model.name }}', source_table, file, version, '{{ settings_of_model() }}',
             load_number
         from {{ arrivals_table() }}
-        where model = '' and source_table in ('', '{{ table or "" }}')
+        where
+            model = '' and source_table in ('', '{{ table or "" }}')
+            and load_number = {{ load_number() }}
     {%- endif -%}
 {%- endmacro %}
 

@@ -327,7 +327,15 @@
 {#- The files of a path or pattern, each with what changes when it is written anew. -#}
 {% macro files_of(path) -%}
     (
-        select filename as file, size || ' bytes of ' || last_modified as version
+        select
+            filename as file,
+            size || ' bytes of ' || last_modified
+            -- Written so lately that more could be written within the same second.
+            || case
+                when last_modified > current_timestamp - interval 2 second
+                    then ' or later than ' || current_timestamp
+                else ''
+            end as version
         from read_blob({{ dbt.string_literal(path) }})
     )
 {%- endmacro %}

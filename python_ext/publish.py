@@ -32,6 +32,8 @@ PARQUET = "parquet"
 ABOUT = "about"
 
 _COMMANDS = {"build", "retry"}
+SMALLER_RUNS = ("hourly", "daily")
+"""Selectors that leave some marts as an earlier build made them, the smallest first."""
 _FAILED = {"error", "fail", "runtime error", "skipped", "partial success"}
 _TARGET = "published"
 
@@ -153,7 +155,8 @@ def _marts_of(results: dict[str, Any], manifest: Path) -> set[str] | None:
     """Names of the marts, all of them built by the last build; None without a manifest.
 
     The warehouse outlives a mart that was renamed or removed, and a build of a selection passes
-    without having built the rest: neither may be published as if it were today's.
+    without having built the rest: neither may be published as if it were today's. What the
+    selectors of `SMALLER_RUNS` leave alone is yesterday's by intention; see `_refuse_unfinished`.
     """
     nodes: dict[str, Any] = {}
     if manifest.is_file():
@@ -166,6 +169,8 @@ def _marts_of(results: dict[str, Any], manifest: Path) -> set[str] | None:
     }
     if not marts:
         return None
+    if results["args"].get("selector") in SMALLER_RUNS:
+        return set(marts.values())
     built = {result["unique_id"] for result in results["results"]}
     if results["args"]["which"] == "retry":
         # A retry runs what is left of a build; the rest was built before it.
@@ -199,6 +204,7 @@ def _about(results: dict[str, Any], project_dir: Path) -> dict[str, Any]:
         "base_currency": settings.get("base_currency"),
         "k_anonymity": settings.get("k_anonymity"),
         "as_of_date": None,
+        "run": results["args"].get("selector") or "complete",
         "built_at": results["metadata"].get("generated_at"),
         "sources": _fingerprints(
             project_dir,
@@ -259,6 +265,8 @@ def _write(
         ).fetchall()
         if not marts:
             raise SegmentationError(f"Nothing was published: {database} holds no marts.")
+        if about["run"] in SMALLER_RUNS:
+            _refuse_unfinished(connection, source, about["run"])
         refuse_forbidden(connection, source, profiling_basis=profiling_basis)
         for (mart,) in marts:
             if wanted is not None and mart not in wanted:
@@ -278,6 +286,30 @@ def _write(
         _write_about(connection, out_dir, about)
         waiting = _erasure_requests(connection, source)
     return Published(rows=rows, about=about, erasure_requests=waiting)
+
+
+def _refuse_unfinished(connection: duckdb.DuckDBPyConnection, source: str, run: str) -> None:
+    """Marts that a smaller run leaves alone must come from a larger one that passed.
+
+    Which runs passed stands in ``staging.arrivals`` (macros/arrivals.sql).
+    """
+    smaller = SMALLER_RUNS[: SMALLER_RUNS.index(run) + 1]
+    base, unfinished = connection.execute(
+        f"""
+        with runs as (
+            select settings as run, load_number, version = 'passed' as is_passed
+            from {_name(source)}.staging.arrivals where model = '' and source_table = ''
+        )
+        select max(load_number) filter (where run = 'complete' and is_passed),
+            max(load_number) filter (where not is_passed and run not in {smaller + ("",)})
+        from runs
+        """
+    ).fetchone()
+    if base is None or (unfinished or 0) > base:
+        raise SegmentationError(
+            f"Nothing was published: what `{run}` leaves as it is comes from a larger build that "
+            "did not pass. Run `make retrain`."
+        )
 
 
 def _copy_comments(connection: duckdb.DuckDBPyConnection, source: str) -> None:

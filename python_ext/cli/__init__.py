@@ -224,13 +224,22 @@ def check(ctx: click.Context, raw_data: str) -> None:
 
 @main.command("vars")
 @_raw_data_option
-def print_vars(raw_data: str) -> None:
+@click.option(
+    "--run",
+    type=click.Choice(["hourly", "daily", "retrain"]),
+    default="retrain",
+    show_default=True,
+    help="The selector the settings are for: hourly and daily learn nothing.",
+)
+def print_vars(raw_data: str, run: str) -> None:
     """Print a dataset's settings as JSON for `dbt --vars`.
 
     They come from the folder's dataset.yml. A folder without one works too: the tables that have
     no file are switched off, and stderr says which.
     """
-    click.echo(json.dumps(_settings(raw_data), ensure_ascii=False))
+    learns_nothing = {"cutoffs": "score", "segments_refit": "never"}
+    settings = {**_settings(raw_data), **({} if run == "retrain" else learns_nothing)}
+    click.echo(json.dumps(settings, ensure_ascii=False))
 
 
 @main.command()
