@@ -42,6 +42,7 @@
 -#}
 {% macro begin_load() -%}
     {%- if execute and by_arrival() == 'incremental' and flags.WHICH in ['build', 'run', 'retry'] -%}
+    {%- set sql %}
     create schema if not exists {{ arrivals_table().without_identifier() }};
     create table if not exists {{ arrivals_table() }} (
         model string, source_table string, file string, version string, settings string,
@@ -56,7 +57,16 @@
     select '', '{{ table }}', file, version, '', (select max(load_number) from {{ arrivals_table() }})
     from {{ files_of(raw_path(table)) }};
     {%- endfor %}
+    {%- endset -%}
+    {%- do run_kept(sql) -%}
     {%- endif -%}
+{%- endmacro %}
+
+
+{#- Runs SQL of a hook in a transaction of its own: what a hook leaves open may be undone. -#}
+{% macro run_kept(sql) -%}
+    {%- call statement('kept') %}{{ sql }}{% endcall -%}
+    {%- do adapter.commit() -%}
 {%- endmacro %}
 
 
@@ -90,7 +100,8 @@
             if result.status | string in ['error', 'fail', 'runtime error', 'skipped', 'partial success'] -%}
             {%- do failed.append(result.node.name) -%}
         {%- endfor -%}
-        {%- if not failed %}
+        {%- if not failed -%}
+        {%- set sql %}
         update {{ arrivals_table() }} set version = 'passed'
         where
             model = '' and source_table = ''
@@ -101,7 +112,9 @@
         {%- if name_of_run() == 'complete' %}
         delete from {{ arrivals_table() }}
         where model = '' and source_table = '' and load_number < {{ load_number() }};
-        {%- endif -%}
+        {%- endif %}
+        {%- endset -%}
+        {%- do run_kept(sql) -%}
         {%- endif -%}
     {%- endif -%}
 {%- endmacro %}
