@@ -415,6 +415,14 @@
 {%- endmacro %}
 
 
+{#- A further condition: only keys whose rows in a model before were written since, where not all are read. -#}
+{% macro only_written_since(relation, key) -%}
+    {%- if is_incremental() %}
+        and coalesce({{ key }}, '') in ({{ keys_written_since(relation, key) }})
+    {%- endif -%}
+{%- endmacro %}
+
+
 {#-
     Incremental strategy `arrivals`: of every key that is written anew, or whose rows in a model
     before changed, the old rows go; the new ones come.
