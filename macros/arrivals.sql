@@ -80,8 +80,9 @@
         {{ return('retry') }}
     {%- elif asked.get('selector') in ['hourly', 'daily'] -%}
         {{ return(asked['selector']) }}
-    {%- elif asked.get('selector') not in [none, '', 'retrain'] or asked.get('select') or asked.get('exclude')
-        or flags.WHICH != 'build' -%}
+    {%- elif
+        flags.WHICH != 'build' or asked.get('select') or asked.get('exclude')
+        or asked.get('selector') not in [none, '', 'retrain'] -%}
         {{ return('part') }}
     {%- endif -%}
     {{ return('complete') }}
@@ -90,7 +91,7 @@
 
 {#-
     At the end of a run: whether it passed. `segmentation publish` asks whether marts that a
-    smaller run leaves as they are come from one that passed (python_ext/publish.py). What came before
+    smaller run leaves as they are come from one that passed (python_ext/loads.py). What came before
     the last complete run that passed is of no interest any more.
 -#}
 {% macro end_load(results) -%}
@@ -126,12 +127,11 @@
 {%- endmacro %}
 
 
-{#- Path or pattern of the raw files of a table. -#}
+{#- Path or pattern of the raw files of a table: what its reader has in quotes, as the sources say. -#}
 {% macro raw_path(table) -%}
-    {{ return(
-        var('raw_data', env_var('RAW_DATA', 'data/demo')) ~ '/' ~ table | replace('.', '/')
-        ~ ('/[!.]*.' if table in var('raw_folders', []) else '.') ~ var('raw_format')
-    ) }}
+    {%- set path = var('raw_data', env_var('RAW_DATA', 'data/demo')) ~ '/' ~ table | replace('.', '/')
+        ~ ('/[!.]*' if table in var('raw_folders', []) else '') -%}
+    {{ return(var('raw_readers')[var('raw_format')].split("'")[1] | replace('{path}', path)) }}
 {%- endmacro %}
 
 
@@ -195,7 +195,7 @@
 {%- endmacro %}
 
 
-{#- Fingerprint of all that this model depends on beside its rows: code, settings, seeds, who was forgotten. -#}
+{#- Fingerprint of what else decides over rows: code, settings, seeds, who was forgotten. -#}
 {% macro settings_of_model() -%}
     {%- set node = graph.nodes[model.unique_id] -%}
     {%- set parts = [node.checksum.checksum] -%}
@@ -388,7 +388,7 @@
 {%- endmacro %}
 
 
-{#- A further condition: only rows that share a raw column with a CTE, where not all are read. -#}
+{#- A further condition, where not all is read: rows that share a raw column with a CTE. -#}
 {% macro only_with(column, cte) -%}
     {%- if is_incremental() %}
         and {{ column }} in (select {{ column }} from {{ cte }})
@@ -415,7 +415,7 @@
 {%- endmacro %}
 
 
-{#- A further condition: only keys whose rows in a model before were written since, where not all are read. -#}
+{#- A further condition, where not all is read: keys written since in a model before. -#}
 {% macro only_written_since(relation, key) -%}
     {%- if is_incremental() %}
         and coalesce({{ key }}, '') in ({{ keys_written_since(relation, key) }})

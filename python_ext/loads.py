@@ -14,36 +14,43 @@ SMALLER_RUNS = ("hourly", "daily")
 """Selectors that leave some marts as an earlier build made them, the smallest first."""
 
 
-def refuse_unfinished(connection: duckdb.DuckDBPyConnection, warehouse: str, run: str) -> None:
-    """Stop where a mart that a smaller run leaves alone comes from none that passed.
+def refuse_unfinished(connection: duckdb.DuckDBPyConnection, warehouse: str) -> None:
+    """Stop where a mart that the last run left alone comes from a larger run that did not pass.
 
     Parameters
     ----------
     warehouse
-        Name under which the warehouse is attached, quoted.
-    run
-        One of ``SMALLER_RUNS``, which has passed.
+        Name under which the warehouse is attached. One in which no runs are noted has none but
+        whole builds.
 
     Raises
     ------
     SegmentationError
-        No complete run passed, or a larger one than this was not finished since.
+        No complete run passed, or a larger one than the last was not finished since.
     """
-    mended = SMALLER_RUNS[: SMALLER_RUNS.index(run) + 1]
-    base, unfinished = connection.execute(
+    is_noted = connection.execute(
+        "select count(*) from duckdb_tables() where database_name = ? "
+        "and schema_name = 'staging' and table_name = 'arrivals'",
+        [warehouse],
+    ).fetchone()[0]
+    if not is_noted:
+        return
+    runs = connection.execute(
         f"""
-        with runs as (
-            select settings as run, load_number, version = 'passed' as is_passed
-            from {warehouse}.staging.arrivals where model = '' and source_table = ''
-        )
-        select max(load_number) filter (where run = 'complete' and is_passed),
-            max(load_number) filter (where not is_passed and run not in {(*mended, "")})
-        from runs
+        select settings, version = 'passed' from "{warehouse}".staging.arrivals
+        where model = '' and source_table = '' order by load_number
         """
-    ).fetchone()
-    if base is None or (unfinished or 0) > base:
+    ).fetchall()
+    # A retry goes on with the run before it.
+    last = next((run for run, _ in reversed(runs) if run != "retry"), "complete")
+    if last not in SMALLER_RUNS:
+        return
+    mended = SMALLER_RUNS[: SMALLER_RUNS.index(last) + 1]
+    bases = [place for place, run in enumerate(runs) if run == ("complete", True)]
+    since = runs[bases[-1] + 1 :] if bases else []
+    if not bases or any(not is_passed and run not in mended for run, is_passed in since):
         raise SegmentationError(
-            f"Nothing was published: what `{run}` leaves as it is comes from a larger build that "
+            f"Nothing was published: what `{last}` leaves as it is comes from a larger build that "
             "did not pass. Run `make retrain`."
         )
 

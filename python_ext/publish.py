@@ -199,7 +199,7 @@ def _about(results: dict[str, Any], project_dir: Path) -> dict[str, Any]:
         "base_currency": settings.get("base_currency"),
         "k_anonymity": settings.get("k_anonymity"),
         "as_of_date": None,
-        "run": results["args"].get("selector") or "complete",
+        "run": results["args"].get("selector") or results["args"]["which"],
         "built_at": results["metadata"].get("generated_at"),
         "sources": fingerprints(
             project_dir,
@@ -235,8 +235,7 @@ def _write(
         ).fetchall()
         if not marts:
             raise SegmentationError(f"Nothing was published: {database} holds no marts.")
-        if about["run"] in SMALLER_RUNS:
-            refuse_unfinished(connection, _name(source), about["run"])
+        refuse_unfinished(connection, source)
         refuse_forbidden(connection, source, profiling_basis=profiling_basis)
         for (mart,) in marts:
             if wanted is not None and mart not in wanted:

@@ -262,7 +262,7 @@ def test_a_small_run_is_published_over_a_larger_one_that_passed(case):
                 [version, run, number],
             )
         if is_published:
-            refuse_unfinished(connection, "warehouse", "hourly")
+            refuse_unfinished(connection, "warehouse")
         else:
             with pytest.raises(SegmentationError, match="did not pass"):
-                refuse_unfinished(connection, "warehouse", "hourly")
+                refuse_unfinished(connection, "warehouse")
