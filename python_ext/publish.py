@@ -17,8 +17,8 @@ import duckdb
 from python_ext.build_results import marts_of, passed_results, refuse_another_build, setting
 from python_ext.consent import refuse_forbidden
 from python_ext.errors import SegmentationError
-from python_ext.raw_files import raw_file_stamps
-from python_ext.settings import dataset_vars, declared_tables, is_on, is_remote, project_vars
+from python_ext.loads import fingerprints, refuse_unfinished
+from python_ext.settings import dataset_vars, project_vars
 from python_ext.swap import (
     ABOUT,
     PARQUET,
@@ -147,8 +147,9 @@ def _about(
         "base_currency": settings.get("base_currency"),
         "k_anonymity": settings.get("k_anonymity"),
         "as_of_date": None,
+        "run": results["args"].get("selector") or results["args"]["which"],
         "built_at": results["metadata"].get("generated_at"),
-        "sources": _fingerprints(
+        "sources": fingerprints(
             project_dir,
             raw_data,
             str(settings.get("raw_format", "parquet")),
@@ -156,32 +157,6 @@ def _about(
             read,
         ),
     }
-
-
-def _fingerprints(
-    project_dir: Path,
-    raw_data: str,
-    raw_format: str,
-    sources: dict[str, bool],
-    read: dict[str, list[int]] | None,
-) -> dict[str, str]:
-    """SHA-256 of each raw file of a local dataset; nothing for one that lies elsewhere."""
-    if is_remote(raw_data):
-        return {}
-    try:
-        tables = declared_tables(project_dir)
-    except SegmentationError:
-        return {}
-    now = raw_file_stamps(raw_data, project_dir=project_dir)
-    fingerprints = {}
-    for table in tables:
-        name = f"{table.replace('.', '/')}.{raw_format}"
-        file = project_dir / raw_data / name
-        is_as_read = read is None or read.get(name) == now.get(name)
-        if is_on(table, sources) and file.is_file() and is_as_read:
-            with file.open("rb") as stream:
-                fingerprints[table] = hashlib.file_digest(stream, "sha256").hexdigest()
-    return fingerprints
 
 
 def _write(
@@ -207,6 +182,7 @@ def _write(
     ).fetchall()
     if not marts:
         raise SegmentationError(f"Nothing was published: {database} holds no marts.")
+    refuse_unfinished(connection, source)
     refuse_forbidden(connection, source, profiling_basis=profiling_basis)
     for (mart,) in marts:
         if wanted is not None and mart not in wanted:

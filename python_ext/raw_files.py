@@ -38,9 +38,12 @@ def raw_file_stamps(raw_data: str, *, project_dir: Path) -> dict[str, list[int]]
 
 
 def changes(before: Mapping[str, list[int]], now: Mapping[str, list[int]]) -> str:
-    """What happened to the files between two looks, in words; empty when nothing did."""
+    """What happened to the files between two looks, in words; empty when nothing did.
+
+    A new file in the folder of a table is the next arrival, which nobody reads in this build.
+    """
     told = [f"{file} is gone" for file in before if file not in now]
-    told += [f"{file} came in" for file in now if file not in before]
+    told += [f"{file} came in" for file in now if file not in before and file.count("/") < 2]
     told += [
         f"{file} was written again"
         for file in before
