@@ -25,8 +25,10 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DBT_PROFILES_DIR := $(CURDIR)
 export SEGMENTATION_DATABASE := $(WAREHOUSE)
 export RAW_DATA
+# dbt writes every statement down otherwise, which takes a fifth of the time of its tests.
+export DBT_LOG_LEVEL_FILE ?= info
 
-.PHONY: help setup setup-dev data build hourly daily retrain report rollback test lint docs bench observe clean
+.PHONY: help setup setup-dev data build hourly daily retrain report rollback test lint lint-sql lint-declared docs bench observe clean
 
 help:  ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -89,10 +91,15 @@ test: setup-dev lint  ## Lint, then pytest, which runs real builds
 lint: setup-dev
 	@ruff check .
 	@ruff format --check .
-	@yamllint --strict .
 	@mkdir -p target
-	@SEGMENTATION_DATABASE=target/lint.duckdb sqlfluff lint --disable-progress-bar models tests/singular analyses
-	@SEGMENTATION_DATABASE=target/lint.duckdb dbt parse --quiet
+	@$(MAKE) --no-print-directory -j2 lint-sql lint-declared
+
+lint-sql:
+	@DBT_TARGET_PATH=target/lint SEGMENTATION_DATABASE=target/lint.duckdb sqlfluff lint --disable-progress-bar models tests/singular analyses
+
+lint-declared:
+	@yamllint --strict .
+	@SEGMENTATION_DATABASE=target/lint_parse.duckdb dbt parse --quiet
 	@dbt-bouncer --config-file dbt-bouncer.yml
 
 docs: data  ## One static page of dbt docs: target/static_index.html
