@@ -213,7 +213,7 @@
 {%- endmacro %}
 
 {% macro spark__days_between(first, second) -%}
-    datediff({{ second }}, {{ first }})
+    cast(datediff({{ second }}, {{ first }}) as bigint)
 {%- endmacro %}
 
 

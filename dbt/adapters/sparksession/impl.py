@@ -65,11 +65,14 @@ class SessionPythonJob(PythonJobHelper):
             # The active session belongs to a thread, and this may be another than that which opened it.
             type(session)._set_default_and_active_session(session)
         name = f"{self.model['schema']}.{self.model['alias']}"
+        session.addTag(name)
         try:
             code = compile(compiled_code, f"<{name}>", "exec")
             exec(code, {"__name__": name, "session": session})
         except Exception as error:
             raise DbtRuntimeError(f"Python model {name} failed:\n{_trace(error)}") from error
+        finally:
+            session.removeTag(name)
 
 
 def _trace(error: Exception) -> str:

@@ -14,7 +14,8 @@ model(dbtObj(session.table), session).write.mode('overwrite').format('parquet').
         {{ get_assert_columns_equivalent(compiled_code) }}
         {%- set columns = [] -%}
         {%- for column in model.columns.values() -%}
-            {%- set comment = sparksession__literal(column.description) -%}
+            {#- The catalogue of Hive keeps 256 letters of it. -#}
+            {%- set comment = sparksession__literal(column.description | truncate(250, leeway=0)) -%}
             {%- do columns.append(
                 adapter.quote(column.name) ~ ' ' ~ column.data_type
                 ~ (' comment ' ~ comment if config.persist_column_docs() else '')

@@ -1,0 +1,248 @@
+"""The same dataset built on DuckDB and on a Spark cluster, every mart compared.
+
+Starts a master, two workers and a Connect server on loopback (`_spark_cluster.py`), generates the
+demo where it is not there, builds it on both engines and compares the marts: keys and texts must be
+equal, numbers within 1e-6 of each other. Then it reads Spark's event log for the stages that ran a
+function of Python over rows (`MapInPandas`) and names the executors that ran them. Exits with 1 if a
+mart differs or no executor scored. What was started is stopped in any case.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+from _spark_cluster import ROOT, Cluster, cluster
+
+RELATIVE, ABSOLUTE = 1e-6, 1e-9
+TAG = re.compile(r"(ml|staging)\.[a-z_0-9]+")
+KEY_TESTS = {"unique": "column_name", "unique_combination": "columns"}
+
+
+def run(command: list[str], environment: dict[str, str], log: Path) -> float:
+    """Run a command with its output in a file; returns seconds.
+
+    Raises
+    ------
+    RuntimeError
+        If it fails; the message holds the end of its output.
+    """
+    started = time.perf_counter()
+    with log.open("w") as output:
+        done = subprocess.run(
+            command, env=environment, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT
+        )
+    if done.returncode:
+        failed = [line for line in log.read_text().splitlines() if "ERROR" in line or "rror:" in line]
+        shown = "\n".join(line[:300] for line in failed[-20:]) or log.read_text()[-2000:]
+        raise RuntimeError(f"{' '.join(command[:4])} failed, see {log}:\n{shown}")
+    return time.perf_counter() - started
+
+
+def build(target: str, variables: str, work: Path, select: list[str], **places: str) -> float:
+    """`dbt build` of all models and seeds for a target; returns seconds."""
+    environment = {
+        **os.environ,
+        "DBT_PROFILES_DIR": str(ROOT),
+        "DBT_TARGET_PATH": str(work / f"dbt_{target}"),
+        "DBT_LOG_PATH": str(work / f"dbt_{target}"),
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
+        **places,
+    }
+    command = ["dbt", "--no-use-colors", "build", "--target", target, "--vars", variables]
+    command += ["--exclude-resource-type", "test", "unit_test", *(["--select", *select] * bool(select))]
+    return run(command, environment, work / f"{target}.log")
+
+
+def marts(manifest: Path) -> dict[str, list[str]]:
+    """Every mart with the key that its tests say is unique."""
+    nodes = json.loads(manifest.read_text())["nodes"]
+    found = {
+        name: node["name"]
+        for name, node in nodes.items()
+        if node["resource_type"] == "model" and node["schema"] == "marts"
+    }
+    keys: dict[str, list[str]] = {}
+    for node in nodes.values():
+        test = node.get("test_metadata") or {}
+        if node.get("attached_node") in found and test.get("name") in KEY_TESTS:
+            key = test["kwargs"][KEY_TESTS[test["name"]]]
+            keys.setdefault(found[node["attached_node"]], [key] if isinstance(key, str) else key)
+    return {name: keys.get(name, []) for name in sorted(found.values())}
+
+
+def _as_text(values: pd.Series) -> pd.Series:
+    if pd.api.types.is_datetime64_any_dtype(values):
+        values = values.dt.strftime("%Y-%m-%d %H:%M:%S").str.removesuffix(" 00:00:00")
+    return values.astype(object).where(values.notna(), "∅").astype(str)
+
+
+def differences(left: pd.Series, right: pd.Series) -> tuple[int, float]:
+    """Cells that differ between two columns in the same order, and the largest relative gap."""
+    if pd.api.types.is_bool_dtype(left) or not pd.api.types.is_numeric_dtype(left):
+        return int((_as_text(left).to_numpy() != _as_text(right).to_numpy()).sum()), 0.0
+    a, b = (side.to_numpy(float, na_value=np.nan) for side in (left, right))
+    gap = np.abs(a - b)
+    size = np.maximum(np.abs(a), np.abs(b))
+    both_null = np.isnan(a) & np.isnan(b)
+    is_close = both_null | (gap <= ABSOLUTE + RELATIVE * size)
+    relative = np.where(both_null | (gap <= ABSOLUTE), 0, gap / np.where(size > 0, size, 1))
+    return int((~is_close).sum()), float(np.nanmax(relative, initial=0))
+
+
+def compare(name: str, key: list[str], left: pd.DataFrame, right: pd.DataFrame) -> dict:
+    """One row of the table: rows, keys on one side only, cells that differ."""
+    key = key or list(left.columns)
+    sides = []
+    for frame in (left, right):
+        index = frame[key].apply(_as_text).agg("|".join, axis=1) if len(frame) else pd.Series(dtype=str)
+        sides.append(frame.set_index(pd.Index(index.to_numpy(), dtype=object)).sort_index())
+    common = sides[0].index.intersection(sides[1].index)
+    lone = len(sides[0].index.symmetric_difference(sides[1].index))
+    found = {
+        "mart": name,
+        "duckdb": len(left),
+        "spark": len(right),
+        "keys apart": lone,
+        "cells": 0,
+        "differ": 0,
+        "largest gap": 0.0,
+        "columns": [],
+    }
+    if list(left.columns) != list(right.columns):
+        found["columns"] = ["columns differ"]
+        found["differ"] = 1
+        return found
+    for column in left.columns.difference(key):
+        a, b = (side.loc[common, column] for side in sides)
+        differing, gap = differences(a, b)
+        found["cells"] += len(common)
+        found["differ"] += differing
+        found["largest gap"] = max(found["largest gap"], gap)
+        if differing:
+            found["columns"].append(f"{column} ({differing})")
+    return found
+
+
+def compare_all(database: Path, home: Path, keys: dict[str, list[str]]) -> pd.DataFrame:
+    """The table of all marts that both engines have."""
+    rows = []
+    with duckdb.connect(str(database), read_only=True) as connection:
+        for name, key in keys.items():
+            files = home / "warehouse" / "marts.db" / name / "*.parquet"
+            left = connection.sql(f"select * from marts.{name}").df()
+            right = connection.sql(f"select * from read_parquet('{files}')").df()
+            rows.append(compare(name, key, left, right))
+    return pd.DataFrame(rows)
+
+
+def executor_evidence(events: Path) -> pd.DataFrame:
+    """Stages that ran `MapInPandas`, by table written: tasks and rows on each executor.
+
+    Read from the event logs of Spark: a stage lists the operators of its rows, a task the executor.
+    """
+    tasks: Counter = Counter()
+    rows: Counter = Counter()
+    for log in sorted(events.iterdir()):
+        tables: dict[int, str] = {}
+        for line in log.open(encoding="utf-8"):
+            event = json.loads(line)
+            kind = event["Event"].rsplit(".", 1)[-1]
+            if kind == "SparkListenerJobStart":
+                found = TAG.search(event.get("Properties", {}).get("spark.job.tags", ""))
+                name = found[0] if found else "?"
+                for stage in event["Stage Infos"]:
+                    scopes = [rdd.get("Scope") or "{}" for rdd in stage["RDD Info"]]
+                    if any(json.loads(scope).get("name") == "MapInPandas" for scope in scopes):
+                        tables[stage["Stage ID"]] = name
+            elif kind == "SparkListenerTaskEnd" and event["Stage ID"] in tables:
+                info, metrics = event["Task Info"], event.get("Task Metrics") or {}
+                key = (tables[event["Stage ID"]], info["Executor ID"], info["Host"])
+                tasks[key] += 1
+                rows[key] += metrics.get("Output Metrics", {}).get("Records Written", 0)
+    return pd.DataFrame(
+        [(*key, count, rows[key]) for key, count in sorted(tasks.items())],
+        columns=["table", "executor", "host", "tasks", "rows written"],
+    )
+
+
+def show(found: pd.DataFrame) -> None:
+    """Print the table of marts."""
+    print(f"{'mart':28} {'duckdb':>8} {'spark':>8} {'keys apart':>10} {'cells':>9} {'differ':>7}  gap")
+    for row in found.to_dict("records"):
+        print(
+            f"{row['mart']:28} {row['duckdb']:8} {row['spark']:8} {row['keys apart']:10} "
+            f"{row['cells']:9} {row['differ']:7}  {row['largest gap']:.0e}"
+            + (f"  {', '.join(row['columns'][:6])}" if row["columns"] else "")
+        )
+
+
+def main() -> int:
+    """Build twice, compare, print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--customers", type=int, default=300)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--work", type=Path, default=Path("target/spark_compare"))
+    parser.add_argument("--select", nargs="*", default=[], help="models, as dbt selects; all if none")
+    parser.add_argument(
+        "--without-connect", action="store_true", help="dbt is the driver of the cluster itself"
+    )
+    options = parser.parse_args()
+    work = options.work.absolute()
+    work.mkdir(parents=True, exist_ok=True)
+    raw = work / f"demo_{options.customers}_{options.seed}"
+    if not raw.exists():
+        size = ["--customers", str(options.customers), "--seed", str(options.seed)]
+        command = ["segmentation", "datasets", "generate", *size, "--out", str(raw)]
+        run(command, dict(os.environ), work / "generate.log")
+    variables = subprocess.run(
+        ["segmentation", "vars", "--raw-data", str(raw)], check=True, capture_output=True, text=True
+    ).stdout
+    database, home = work / "duckdb.duckdb", work / "spark"
+    database.unlink(missing_ok=True)
+    subprocess.run(["rm", "-rf", str(home)], check=True)
+    seconds = build("dev", variables, work, options.select, SEGMENTATION_DATABASE=str(database))
+    print(f"DuckDB: {seconds:.0f} s")
+    with cluster(home, connect=not options.without_connect) as started:
+        on_cluster(started, variables, work, options.select)
+    keys = marts(work / "dbt_spark" / "manifest.json")
+    found = compare_all(database, home, keys)
+    show(found)
+    evidence = executor_evidence(home / "events")
+    print("\nWhere functions of Python ran over rows:")
+    print(evidence.to_string(index=False))
+    apart = found[(found["keys apart"] > 0) | (found["differ"] > 0)]
+    scored = evidence[evidence["executor"] != "driver"]["executor"].nunique()
+    print(f"\n{len(found) - len(apart)} of {len(found)} marts equal; {scored} executors scored")
+    return int(len(apart) > 0 or scored == 0)
+
+
+def on_cluster(started: Cluster, variables: str, work: Path, select: list[str]) -> None:
+    """Build on the cluster and say how long it took."""
+    seconds = build(
+        "spark",
+        variables,
+        work,
+        select,
+        SPARK_URL=started.address,
+        SPARK_HOME_FOLDER=str(started.home),
+        SPARK_CONF_DIR=str(started.home / "conf"),
+        SPARK_LOCAL_IP="127.0.0.1",
+    )
+    print(f"Spark at {started.address}: {seconds:.0f} s")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
