@@ -66,7 +66,10 @@
 {%- endmacro %}
 
 {% macro spark__packed_to_json(packed) -%}
-    to_json({{ packed }}, map('ignoreNullFields', 'false'))
+    to_json(
+        {{ packed }},
+        map('ignoreNullFields', 'false', 'timestampFormat', 'yyyy-MM-dd HH:mm:ss')
+    )
 {%- endmacro %}
 
 

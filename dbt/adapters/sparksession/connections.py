@@ -27,7 +27,8 @@ SETTINGS = {
     "spark.sql.parquet.inferTimestampNTZ.enabled": "false",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
     "spark.sql.legacy.allowNonEmptyLocationInCTAS": "true",
-    "spark.sql.sources.partitionOverwriteMode": "dynamic",
+    # Conditions with many alternatives (audiences) take the optimiser minutes and gigabytes otherwise.
+    "spark.sql.constraintPropagation.enabled": "false",
 }
 
 
