@@ -19,14 +19,11 @@ import time
 from collections import Counter
 from pathlib import Path
 
-import duckdb
-import numpy as np
 import pandas as pd
+from _engines_compared import compare_tables, keyed_tables
 from _spark_cluster import ROOT, Cluster, cluster
 
-RELATIVE, ABSOLUTE = 1e-6, 1e-9
 TAG = re.compile(r"(ml|staging)\.[a-z_0-9]+")
-KEY_TESTS = {"unique": "column_name", "unique_combination": "columns"}
 
 
 def run(command: list[str], environment: dict[str, str], log: Path) -> float:
@@ -66,88 +63,6 @@ def build(target: str, variables: str, work: Path, select: list[str], **places: 
     return run(command, environment, work / f"{target}.log")
 
 
-def marts(manifest: Path) -> dict[str, list[str]]:
-    """Every mart with the key that its tests say is unique."""
-    nodes = json.loads(manifest.read_text())["nodes"]
-    found = {
-        name: node["name"]
-        for name, node in nodes.items()
-        if node["resource_type"] == "model" and node["schema"] == "marts"
-    }
-    keys: dict[str, list[str]] = {}
-    for node in nodes.values():
-        test = node.get("test_metadata") or {}
-        if node.get("attached_node") in found and test.get("name") in KEY_TESTS:
-            key = test["kwargs"][KEY_TESTS[test["name"]]]
-            keys.setdefault(found[node["attached_node"]], [key] if isinstance(key, str) else key)
-    return {name: keys.get(name, []) for name in sorted(found.values())}
-
-
-def _as_text(values: pd.Series) -> pd.Series:
-    if pd.api.types.is_datetime64_any_dtype(values):
-        values = values.dt.strftime("%Y-%m-%d %H:%M:%S").str.removesuffix(" 00:00:00")
-    return values.astype(object).where(values.notna(), "∅").astype(str)
-
-
-def differences(left: pd.Series, right: pd.Series) -> tuple[int, float]:
-    """Cells that differ between two columns in the same order, and the largest relative gap."""
-    if pd.api.types.is_bool_dtype(left) or not pd.api.types.is_numeric_dtype(left):
-        return int((_as_text(left).to_numpy() != _as_text(right).to_numpy()).sum()), 0.0
-    a, b = (side.to_numpy(float, na_value=np.nan) for side in (left, right))
-    gap = np.abs(a - b)
-    size = np.maximum(np.abs(a), np.abs(b))
-    both_null = np.isnan(a) & np.isnan(b)
-    is_close = both_null | (gap <= ABSOLUTE + RELATIVE * size)
-    relative = np.where(both_null | (gap <= ABSOLUTE), 0, gap / np.where(size > 0, size, 1))
-    return int((~is_close).sum()), float(np.nanmax(relative, initial=0))
-
-
-def compare(name: str, key: list[str], left: pd.DataFrame, right: pd.DataFrame) -> dict:
-    """One row of the table: rows, keys on one side only, cells that differ."""
-    key = key or list(left.columns)
-    sides = []
-    for frame in (left, right):
-        index = frame[key].apply(_as_text).agg("|".join, axis=1) if len(frame) else pd.Series(dtype=str)
-        sides.append(frame.set_index(pd.Index(index.to_numpy(), dtype=object)).sort_index())
-    common = sides[0].index.intersection(sides[1].index)
-    lone = len(sides[0].index.symmetric_difference(sides[1].index))
-    found = {
-        "mart": name,
-        "duckdb": len(left),
-        "spark": len(right),
-        "keys apart": lone,
-        "cells": 0,
-        "differ": 0,
-        "largest gap": 0.0,
-        "columns": [],
-    }
-    if list(left.columns) != list(right.columns):
-        found["columns"] = ["columns differ"]
-        found["differ"] = 1
-        return found
-    for column in left.columns.difference(key):
-        a, b = (side.loc[common, column] for side in sides)
-        differing, gap = differences(a, b)
-        found["cells"] += len(common)
-        found["differ"] += differing
-        found["largest gap"] = max(found["largest gap"], gap)
-        if differing:
-            found["columns"].append(f"{column} ({differing})")
-    return found
-
-
-def compare_all(database: Path, home: Path, keys: dict[str, list[str]]) -> pd.DataFrame:
-    """The table of all marts that both engines have."""
-    rows = []
-    with duckdb.connect(str(database), read_only=True) as connection:
-        for name, key in keys.items():
-            files = home / "warehouse" / "marts.db" / name / "*.parquet"
-            left = connection.sql(f"select * from marts.{name}").df()
-            right = connection.sql(f"select * from read_parquet('{files}')").df()
-            rows.append(compare(name, key, left, right))
-    return pd.DataFrame(rows)
-
-
 def executor_evidence(events: Path) -> pd.DataFrame:
     """Stages that ran `MapInPandas`, by table written: tasks and rows on each executor.
 
@@ -180,12 +95,12 @@ def executor_evidence(events: Path) -> pd.DataFrame:
 
 def show(found: pd.DataFrame) -> None:
     """Print the table of marts."""
-    print(f"{'mart':28} {'duckdb':>8} {'spark':>8} {'keys apart':>10} {'cells':>9} {'differ':>7}  gap")
+    print(f"{'mart':34} {'duckdb':>8} {'spark':>8} {'keys apart':>10} {'cells':>9} {'differ':>7}  gap")
     for row in found.to_dict("records"):
         print(
-            f"{row['mart']:28} {row['duckdb']:8} {row['spark']:8} {row['keys apart']:10} "
+            f"{row['table']:34} {row['duckdb']:8} {row['spark']:8} {row['keys apart']:10} "
             f"{row['cells']:9} {row['differ']:7}  {row['largest gap']:.0e}"
-            + (f"  {', '.join(row['columns'][:6])}" if row["columns"] else "")
+            + "".join(f"  {column} ({count})" for column, count in row["columns"].items())
         )
 
 
@@ -217,8 +132,8 @@ def main() -> int:
     print(f"DuckDB: {seconds:.0f} s")
     with cluster(home, connect=not options.without_connect) as started:
         on_cluster(started, variables, work, options.select)
-    keys = marts(work / "dbt_spark" / "manifest.json")
-    found = compare_all(database, home, keys)
+    keys = keyed_tables(work / "dbt_spark" / "manifest.json", "marts")
+    found = compare_tables(database, home / "warehouse", keys)
     show(found)
     evidence = executor_evidence(home / "events")
     print("\nWhere functions of Python ran over rows:")
