@@ -121,7 +121,9 @@ def _wait_for(port: int, process: subprocess.Popen, log: Path) -> None:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.5)
-    raise RuntimeError(f"nothing answers at port {port}; the end of {log}:\n{log.read_text()[-2000:]}")
+    raise RuntimeError(
+        f"nothing answers at port {port}; the end of {log}:\n{log.read_text()[-2000:]}"
+    )
 
 
 def _end(process: subprocess.Popen) -> None:

@@ -1,10 +1,10 @@
 """The same dataset built on DuckDB and on a Spark cluster, every mart compared.
 
 Starts a master, two workers and a Connect server on loopback (`_spark_cluster.py`), generates the
-demo where it is not there, builds it on both engines and compares the marts: keys and texts must be
-equal, numbers within 1e-6 of each other. Then it reads Spark's event log for the stages that ran a
-function of Python over rows (`MapInPandas`) and names the executors that ran them. Exits with 1 if a
-mart differs or no executor scored. What was started is stopped in any case.
+demo where it is not there, builds it on both engines and compares the marts: keys and texts must
+be equal, numbers within 1e-6 of each other. Then it reads Spark's event log for the stages that
+ran a function of Python over rows (`MapInPandas`) and names the executors that ran them. Exits with
+1 if a mart differs or no executor scored. What was started is stopped in any case.
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ def run(command: list[str], environment: dict[str, str], log: Path) -> float:
             command, env=environment, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT
         )
     if done.returncode:
-        failed = [line for line in log.read_text().splitlines() if "ERROR" in line or "rror:" in line]
+        failed = [
+            line for line in log.read_text().splitlines() if "ERROR" in line or "rror:" in line
+        ]
         shown = "\n".join(line[:300] for line in failed[-20:]) or log.read_text()[-2000:]
         raise RuntimeError(f"{' '.join(command[:4])} failed, see {log}:\n{shown}")
     return time.perf_counter() - started
@@ -59,7 +61,12 @@ def build(target: str, variables: str, work: Path, select: list[str], **places: 
         **places,
     }
     command = ["dbt", "--no-use-colors", "build", "--target", target, "--vars", variables]
-    command += ["--exclude-resource-type", "test", "unit_test", *(["--select", *select] * bool(select))]
+    command += [
+        "--exclude-resource-type",
+        "test",
+        "unit_test",
+        *(["--select", *select] * bool(select)),
+    ]
     return run(command, environment, work / f"{target}.log")
 
 
@@ -95,11 +102,13 @@ def executor_evidence(events: Path) -> pd.DataFrame:
 
 def show(found: pd.DataFrame) -> None:
     """Print the table of marts."""
-    print(f"{'mart':34} {'duckdb':>8} {'spark':>8} {'keys apart':>10} {'cells':>9} {'differ':>7}  gap")
+    heads = ("duckdb", "spark", "keys apart", "cells", "differ")
+    print(f"{'mart':34}" + "".join(f"{head:>11}" for head in heads) + "  largest gap")
     for row in found.to_dict("records"):
         print(
-            f"{row['table']:34} {row['duckdb']:8} {row['spark']:8} {row['keys apart']:10} "
-            f"{row['cells']:9} {row['differ']:7}  {row['largest gap']:.0e}"
+            f"{row['table']:34}"
+            + "".join(f"{row[head]:11}" for head in heads)
+            + f"  {row['largest gap']:.0e}"
             + "".join(f"  {column} ({count})" for column, count in row["columns"].items())
         )
 
@@ -110,7 +119,9 @@ def main() -> int:
     parser.add_argument("--customers", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--work", type=Path, default=Path("target/spark_compare"))
-    parser.add_argument("--select", nargs="*", default=[], help="models, as dbt selects; all if none")
+    parser.add_argument(
+        "--select", nargs="*", default=[], help="models, as dbt selects; all if none"
+    )
     parser.add_argument(
         "--without-connect", action="store_true", help="dbt is the driver of the cluster itself"
     )

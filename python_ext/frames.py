@@ -93,7 +93,7 @@ def to_pandas(relation: Any) -> pd.DataFrame:
 
 
 def _from_spark(table: pa.Table) -> pd.DataFrame:
-    """The types that DuckDB's data frames have: decimals are floats, days and times have no zone."""
+    """The types that DuckDB's data frames have: decimals are floats, times have no zone."""
     fields = []
     for field in table.schema:
         kind = field.type

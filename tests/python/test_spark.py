@@ -55,7 +55,7 @@ def build(folder: Path, raw_data: Path, target: str, env=None):
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     base = tmp_path_factory.mktemp("spark")
-    generate(customers=80, seed=3, out=base / "raw")
+    generate(customers=200, seed=3, out=base / "raw")
     customers = duckdb.sql(f"from '{base}/raw/crm/customers.parquet' order by customer_id").df()
     forgotten = [("customer_id", number) for number in customers["customer_id"][:3]]
     add_entries(
@@ -88,7 +88,9 @@ def test_what_spark_builds_is_what_duckdb_builds(built):
     )
     made = {f"{file.parent.name[:-3]}.{file.name}" for file in warehouse.glob("*.db/*")}
     tables = {table: key for table, key in keys.items() if table in made}
-    assert {"staging.stg_shop__orders", "ml.ml_customer_identities", "marts.customer_rfm"} <= set(tables)
+    assert {"staging.stg_shop__orders", "ml.ml_customer_identities", "marts.customer_rfm"} <= set(
+        tables
+    )
     found = compared.compare_tables(on_duckdb.database, warehouse, tables)
     assert found["cells"].sum() > 100_000
     apart = found[(found["keys apart"] > 0) | (found["differ"] > 0)]

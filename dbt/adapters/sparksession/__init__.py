@@ -1,4 +1,4 @@
-"""A dbt adapter for one Spark session: dbt-spark, and Python models that run in the same session."""
+"""A dbt adapter for one Spark session: dbt-spark, and Python models run in that session."""
 
 from dbt.adapters.base import AdapterPlugin
 from dbt.adapters.sparksession.connections import SessionCredentials

@@ -1,4 +1,4 @@
-"""The Spark session of a dbt process: an embedded one, one on a cluster, or one of a Connect server."""
+"""The Spark session of a dbt process: embedded, on a cluster, or of a Connect server."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dbt_common.exceptions import DbtRuntimeError
-
 from dbt.adapters.contracts.connection import Connection, ConnectionState
 from dbt.adapters.spark.connections import (
     SparkConnectionManager,
@@ -18,6 +16,7 @@ from dbt.adapters.spark.connections import (
     SparkCredentials,
 )
 from dbt.adapters.spark.session import Cursor, SessionConnectionWrapper
+from dbt_common.exceptions import DbtRuntimeError
 
 # What the models count on, whoever made the session: dirty text casts to null as in dbt-spark, a
 # timestamp has no zone, and a table that a crash left behind does not stop the next build.
@@ -27,7 +26,7 @@ SETTINGS = {
     "spark.sql.parquet.inferTimestampNTZ.enabled": "false",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
     "spark.sql.legacy.allowNonEmptyLocationInCTAS": "true",
-    # Conditions with many alternatives (audiences) take the optimiser minutes and gigabytes otherwise.
+    # Conditions with many alternatives (audiences) take the optimiser minutes and gigabytes.
     "spark.sql.constraintPropagation.enabled": "false",
 }
 

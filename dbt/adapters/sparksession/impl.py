@@ -6,8 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from dbt_common.exceptions import DbtRuntimeError
-
+import pandas as pd
 from dbt.adapters.base import PythonJobHelper, available
 from dbt.adapters.spark.impl import SparkAdapter
 from dbt.adapters.spark.relation import SparkRelation
@@ -16,6 +15,8 @@ from dbt.adapters.sparksession.connections import (
     SessionCredentials,
     get_session,
 )
+from dbt_common.exceptions import DbtRuntimeError
+
 from python_ext.input_check_plugin import Suppression, input_report
 from python_ext.settings import project_root
 
@@ -62,7 +63,7 @@ class SessionPythonJob(PythonJobHelper):
         """Run the code of a model; its last line writes the table."""
         session = get_session(self.credentials)
         if self.credentials.url.startswith("sc://"):
-            # The active session belongs to a thread, and this may be another than that which opened it.
+            # The active session belongs to a thread; another one may have opened it.
             type(session)._set_default_and_active_session(session)
         name = f"{self.model['schema']}.{self.model['alias']}"
         session.addTag(name)
@@ -82,8 +83,7 @@ def _trace(error: Exception) -> str:
 
 
 def register_suppression(session: Any, found: Any) -> None:
-    """Make `is_suppressed(kind, value)` a function of the session; executors get the list itself."""
-    import pandas as pd
+    """Make `is_suppressed(kind, value)` a function of the session; executors get the list."""
     from pyspark.sql.functions import pandas_udf
 
     @pandas_udf("boolean")
@@ -119,7 +119,7 @@ class SparkSessionAdapter(SparkAdapter):
         base_currency: str,
         demo_secret_allowed: bool,
     ) -> str:
-        """What is wrong with the raw files, the secret or the suppression list; empty for nothing."""
+        """What is wrong with raw files, secret or suppression list; empty for nothing."""
         return input_report(
             project_root(), raw_data, raw_format, sources_json, base_currency, demo_secret_allowed
         )
