@@ -164,9 +164,8 @@ def sample(relation: Any, *, key: str | Sequence[str], rows: int) -> Any:
     parts = [f"cast({_quoted(column, mark=mark)} as string)" for column in columns]
     digest = "md5(" + " || '|' || ".join(parts) + ")"
     if engine == "pyspark":
-        from pyspark.sql.functions import expr
-
-        return relation.orderBy(expr(digest)).limit(rows)
+        ranked = relation.selectExpr("*", f"{digest} as `__digest`")
+        return ranked.orderBy("__digest").limit(rows).drop("__digest")
     return relation.order(digest).limit(rows)
 
 

@@ -48,6 +48,7 @@ def build(folder: Path, raw_data: Path, target: str, env=None):
         raw_data=raw_data,
         variables={"spark_beside": target},
         env={"DBT_WRITE_JSON": "true", **(env or {})},
+        tested=target == "spark",
         alone=target == "spark",
     )
 

@@ -82,7 +82,7 @@ def _open(credentials: SessionCredentials) -> Any:
     settings = {**SETTINGS, **credentials.server_side_parameters}
     if credentials.url.startswith("sc://"):
         # pyspark.sql.functions ask the environment which kind of session they are for.
-        os.environ["SPARK_REMOTE"] = credentials.url
+        os.environ.update({"SPARK_REMOTE": credentials.url, "SPARK_CONNECT_MODE_ENABLED": "1"})
         from pyspark.sql.connect.session import SparkSession
 
         builder = SparkSession.builder.remote(credentials.url)
