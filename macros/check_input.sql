@@ -34,7 +34,8 @@
             input_problems(
                 '{{ raw_data | replace("'", "''") }}',
                 '{{ var("raw_format") }}',
-                '{{ tojson(var("sources") or {}) }}'
+                '{{ tojson(var("sources") or {}) }}',
+                '{{ tojson(var("raw_folders")) }}'
             )
             || currency_problem('{{ var("base_currency") }}')
             || secret_problem({{ demo_secret_allowed }})
@@ -49,7 +50,7 @@
 {#- The same functions, asked where dbt runs: its machine must reach the files as the executors do. -#}
 {% macro spark__input_report(raw_data, demo_secret_allowed) -%}
     {{ return(adapter.input_report(
-        raw_data, var('raw_format'), tojson(var('sources') or {}), var('base_currency'),
-        demo_secret_allowed
+        raw_data, var('raw_format'), tojson(var('sources') or {}), tojson(var('raw_folders')),
+        var('base_currency'), demo_secret_allowed
     )) }}
 {%- endmacro %}

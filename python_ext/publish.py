@@ -17,7 +17,11 @@ import duckdb
 
 from python_ext.consent import refuse_forbidden
 from python_ext.errors import SegmentationError
-from python_ext.settings import dataset_vars, declared_tables, is_on, is_remote, project_vars
+from python_ext.loads import SMALLER_RUNS, fingerprints, refuse_unfinished
+from python_ext.settings import (
+    dataset_vars,
+    project_vars,
+)
 
 SCHEMA = "marts"
 DATABASE = "segments.duckdb"
@@ -146,7 +150,8 @@ def _marts_of(results: dict[str, Any], manifest: Path) -> set[str] | None:
     """Names of the marts, all of them built by the last build; None without a manifest.
 
     The warehouse outlives a mart that was renamed or removed, and a build of a selection passes
-    without having built the rest: neither may be published as if it were today's.
+    without having built the rest: neither may be published as if it were today's. What the
+    selectors of `SMALLER_RUNS` leave alone is yesterday's by intention; see ``loads``.
     """
     nodes: dict[str, Any] = {}
     if manifest.is_file():
@@ -159,6 +164,8 @@ def _marts_of(results: dict[str, Any], manifest: Path) -> set[str] | None:
     }
     if not marts:
         return None
+    if results["args"].get("selector") in SMALLER_RUNS:
+        return set(marts.values())
     built = {result["unique_id"] for result in results["results"]}
     if results["args"]["which"] == "retry":
         # A retry runs what is left of a build; the rest was built before it.
@@ -192,33 +199,15 @@ def _about(results: dict[str, Any], project_dir: Path) -> dict[str, Any]:
         "base_currency": settings.get("base_currency"),
         "k_anonymity": settings.get("k_anonymity"),
         "as_of_date": None,
+        "run": results["args"].get("selector") or results["args"]["which"],
         "built_at": results["metadata"].get("generated_at"),
-        "sources": _fingerprints(
+        "sources": fingerprints(
             project_dir,
             raw_data,
             str(settings.get("raw_format", "parquet")),
             settings.get("sources") or {},
         ),
     }
-
-
-def _fingerprints(
-    project_dir: Path, raw_data: str, raw_format: str, sources: dict[str, bool]
-) -> dict[str, str]:
-    """SHA-256 of each raw file of a local dataset; nothing for one that lies elsewhere."""
-    if is_remote(raw_data):
-        return {}
-    try:
-        tables = declared_tables(project_dir)
-    except SegmentationError:
-        return {}
-    fingerprints = {}
-    for table in tables:
-        file = project_dir / raw_data / f"{table.replace('.', '/')}.{raw_format}"
-        if is_on(table, sources) and file.is_file():
-            with file.open("rb") as stream:
-                fingerprints[table] = hashlib.file_digest(stream, "sha256").hexdigest()
-    return fingerprints
 
 
 def _write(
@@ -246,6 +235,7 @@ def _write(
         ).fetchall()
         if not marts:
             raise SegmentationError(f"Nothing was published: {database} holds no marts.")
+        refuse_unfinished(connection, source)
         refuse_forbidden(connection, source, profiling_basis=profiling_basis)
         for (mart,) in marts:
             if wanted is not None and mart not in wanted:

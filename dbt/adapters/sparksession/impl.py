@@ -116,13 +116,13 @@ class SparkSessionAdapter(SparkAdapter):
         raw_data: str,
         raw_format: str,
         sources_json: str,
+        folders_json: str,
         base_currency: str,
         demo_secret_allowed: bool,
     ) -> str:
         """What is wrong with raw files, secret or suppression list; empty for nothing."""
-        return input_report(
-            project_root(), raw_data, raw_format, sources_json, base_currency, demo_secret_allowed
-        )
+        asked = (raw_data, raw_format, sources_json, folders_json, base_currency)
+        return input_report(project_root(), *asked, demo_secret_allowed)
 
     @available.parse(lambda *arguments, **named: False)
     def has_suppressions(self, raw_data: str, demo_secret_allowed: bool) -> bool:
