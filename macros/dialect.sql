@@ -66,7 +66,10 @@
 {%- endmacro %}
 
 {% macro spark__packed_to_json(packed) -%}
-    to_json({{ packed }}, map('ignoreNullFields', 'false'))
+    to_json(
+        {{ packed }},
+        map('ignoreNullFields', 'false', 'timestampFormat', 'yyyy-MM-dd HH:mm:ss')
+    )
 {%- endmacro %}
 
 
@@ -213,7 +216,7 @@
 {%- endmacro %}
 
 {% macro spark__days_between(first, second) -%}
-    datediff({{ second }}, {{ first }})
+    cast(datediff({{ second }}, {{ first }}) as bigint)
 {%- endmacro %}
 
 
