@@ -15,7 +15,8 @@
                 input_problems(
                     '{{ raw_data | replace("'", "''") }}',
                     '{{ var("raw_format") }}',
-                    '{{ tojson(var("sources") or {}) }}'
+                    '{{ tojson(var("sources") or {}) }}',
+                    '{{ tojson(var("raw_folders")) }}'
                 )
                 || currency_problem('{{ var("base_currency") }}')
                 || secret_problem({{ var('demo_secret_allowed', raw_data == 'data/demo') }})

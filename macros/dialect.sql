@@ -291,3 +291,58 @@
 {% macro spark__sha256_hex(bytes) -%}
     sha2({{ bytes }}, 256)
 {%- endmacro %}
+
+
+{#-
+    How a model that is built by arrival is kept (macros/arrivals.sql): where a table can be changed
+    in place, in one transaction with what is noted of it, else rebuilt each time.
+-#}
+{% macro by_arrival() -%}
+    {{ return(adapter.dispatch('by_arrival')()) }}
+{%- endmacro %}
+
+{% macro default__by_arrival() -%}
+    {{ return('incremental') }}
+{%- endmacro %}
+
+{% macro spark__by_arrival() -%}
+    {{ return('table') }}
+{%- endmacro %}
+
+
+{#- The path of the raw file a row comes from. -#}
+{% macro path_of_row() -%}
+    {{ return(adapter.dispatch('path_of_row')()) }}
+{%- endmacro %}
+
+{% macro default__path_of_row() -%}
+    filename
+{%- endmacro %}
+
+{% macro spark__path_of_row() -%}
+    input_file_name()
+{%- endmacro %}
+
+
+{#- The files of a path or pattern, each with what changes when it is written anew. -#}
+{% macro files_of(path) -%}
+    (
+        select
+            filename as file,
+            size || ' bytes of ' || last_modified
+            -- Written so lately that more could be written within the same second.
+            || case
+                when last_modified > current_timestamp - interval 2 second
+                    then ' or later than ' || current_timestamp
+                else ''
+            end as version
+        from read_blob({{ dbt.string_literal(path) }})
+    )
+{%- endmacro %}
+
+
+{#- A hash of all rows of a small table. -#}
+{% macro content_hash(relation) -%}
+    select md5(string_agg(line, chr(10) order by line))
+    from (select cast(listed as string) as line from {{ relation }} as listed)
+{%- endmacro %}

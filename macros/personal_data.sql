@@ -85,18 +85,44 @@
 
 
 {#-
+    `kept_from` of a raw table, from all its rows: of a model that is built by arrival those stored
+    and those that are new. Reads the CTE `retention`.
+
+    Arguments:
+        relation (relation): what `source()` gave.
+        table (string): source and table.
+        column (string): the column that dates a row, raw and staged.
+-#}
+{% macro kept_since(relation, table, column) -%}
+    select {{ kept_from('dated.' ~ column) }} as kept_from
+    from (
+        {%- if is_incremental() %}
+        select {{ column }} from {{ this }}
+        union all
+        select {{ parse_timestamp(column) }} from {{ new_rows(relation, table) }} as arrived
+        {%- else %}
+        select {{ column }} from {{ source_rows(relation, table) }}
+        {%- endif %}
+    ) as dated
+    cross join retention
+{%- endmacro %}
+
+
+{#-
     The rows of a staging model as they may be kept: of somebody who was forgotten nothing personal
     and no raw row, whatever else is wrong with it; and set aside what is past its retention, after
-    every other reason. Reads the CTEs `source`, `retention` and `staged`.
+    every other reason. Reads the CTEs `retention` and `staged`, and `source` where no
+    `since` is given.
 
     Arguments:
         date_column (string): the column that dates a row, raw and staged.
         personal (list): columns that are emptied in a row of somebody who was forgotten.
         forgotten (string): whether a row is; nobody's where it is not given.
         is_kept (boolean): whether such a row counts on without its person, as a sale does.
+        since (string): a query for `kept_from`, see `kept_since`.
         number (string): a key among the emptied columns: rows that lose it are numbered anew.
 -#}
-{% macro guarded_rows(date_column, personal=[], forgotten='1 = 0', is_kept=false, number=none) -%}
+{% macro guarded_rows(date_column, personal=[], forgotten='1 = 0', is_kept=false, number=none, since=none) -%}
     {%- set computed = ['rejection_reason', 'raw_row', 'is_forgotten'] -%}
     select
         {{ all_but_of('asked', personal + computed + (['occurrence'] if number else [])) }},
@@ -122,8 +148,12 @@
         case when not asked.is_forgotten then asked.raw_row end as raw_row
     from (select *, {{ forgotten }} as is_forgotten from staged) as asked
     cross join (
+        {%- if since %}
+        {{ since }}
+        {%- else %}
         select {{ kept_from('source.' ~ date_column) }} as kept_from
         from source
         cross join retention
+        {%- endif %}
     ) as kept_since
 {%- endmacro %}

@@ -6,7 +6,7 @@ breaks it is reported at once, with what was found and what to do.
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,8 @@ import duckdb
 from python_ext._readable_values import FAMILIES, MACROS, READABLE, WANTED
 from python_ext.remote import load_address_reading
 from python_ext.settings import (
+    ARRIVING_TABLES,
+    EVERY_FILE,
     REQUIRED_TABLES,
     date_formats,
     declared_tables,
@@ -64,6 +66,7 @@ def check_dataset(
     *,
     sources: dict[str, bool],
     raw_format: str,
+    folders: Collection[str] | None = None,
     setup: Iterable[str] = (),
 ) -> list[Problem]:
     """Every problem of a dataset's files; none means that a build can read them.
@@ -78,6 +81,9 @@ def check_dataset(
         Switches as in ``vars: sources``; a table that is off is not looked at.
     raw_format : str
         ``parquet``, ``csv`` or ``json``.
+    folders : collection of str, optional
+        Tables that are read from a folder of files, one for each arrival; found out where they
+        are not given.
     setup : iterable of str
         SQL to run first, for instance the secrets of an address.
 
@@ -117,7 +123,10 @@ def check_dataset(
                 problems.append(problem)
                 continue
             for table in own:
-                reader = readers[raw_format].replace("{path}", _quoted(f"{folder}/{table}"))
+                path = f"{folder}/{table}"
+                if _is_read_as_folder(f"{source}.{table}", path, folders):
+                    path += EVERY_FILE
+                reader = readers[raw_format].replace("{path}", _quoted(path))
                 file = _location(reader)
                 checker = _TableCheck(connection, source, table, reader, file, own, formats)
                 problems += checker.run(tables[f"{source}.{table}"])
@@ -272,6 +281,13 @@ class _TableCheck:
                 )
                 problems.append(self._problem(what, WANTED[family], column=column, rows=bad))
         return problems
+
+
+def _is_read_as_folder(table: str, path: str, folders: Collection[str] | None) -> bool:
+    """Whether a table is read from a folder: as told, else where there is one."""
+    if folders is None:
+        return table in ARRIVING_TABLES and not is_remote(path) and Path(path).is_dir()
+    return table in folders
 
 
 def _switch_problems(

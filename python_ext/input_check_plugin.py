@@ -1,11 +1,12 @@
 """dbt-duckdb plugin that lets SQL run the input check and ask the suppression list.
 
 Named in ``profiles.yml`` (``plugins: [{module: python_ext.input_check_plugin}]``), it registers
-``input_problems(raw_data, raw_format, sources_json) -> text`` on the connection, so that a plain
-``dbt build`` stops on bad input with the same words as ``segmentation check``. dbt-duckdb asks
-only for these methods, not for its base class, so nothing of dbt is imported here.
+``input_problems(raw_data, raw_format, sources_json, folders_json) -> text`` on the connection, so
+that a plain ``dbt build`` stops on bad input with the same words as ``segmentation check``.
+dbt-duckdb asks only for these methods, not for its base class, so nothing of dbt is imported here.
 """
 
+import hashlib
 import json
 import os
 from collections.abc import Callable
@@ -27,21 +28,23 @@ SECRET_FUNCTION = "secret_problem"
 CURRENCY_FUNCTION = "currency_problem"
 SUPPRESSION_FUNCTION = "is_suppressed"
 HAS_SUPPRESSIONS_FUNCTION = "has_suppressions"
+DECIDING_FUNCTION = "what_decides"
 SUPPRESSION_PROBLEM_FUNCTION = "suppression_problem"
 
 
 def input_problems_function(
     project_dir: Path, *, setup: tuple[str, ...] = ()
-) -> Callable[[str, str, str], str]:
-    """The check as a function of three texts; the answer is empty when all is well."""
+) -> Callable[[str, str, str, str], str]:
+    """The check as a function of four texts; the answer is empty when all is well."""
 
-    def input_problems(raw_data: str, raw_format: str, sources_json: str) -> str:
+    def input_problems(raw_data: str, raw_format: str, sources_json: str, folders_json: str) -> str:
         try:
             problems = check_dataset(
                 project_dir,
                 raw_data,
                 sources=json.loads(sources_json or "{}"),
                 raw_format=raw_format,
+                folders=json.loads(folders_json or "[]"),
                 setup=setup,
             )
         except SegmentationError as error:
@@ -94,6 +97,13 @@ class Suppression:
         """Whether there is a list at all."""
         folder = privacy_directory(raw_data, project_dir=self.project_dir)
         return (folder / "suppression.csv").exists()
+
+    def version(self, raw_data: str) -> str:
+        """What a staged row depends on beside files, settings and seeds: macros, and this list."""
+        folder = privacy_directory(raw_data, project_dir=self.project_dir)
+        files = [*sorted((self.project_dir / "macros").glob("*.sql")), folder / "suppression.csv"]
+        contents = [file.read_bytes() if file.is_file() else b"" for file in files]
+        return hashlib.sha256(b"\0".join(contents)).hexdigest()
 
     def problem(self, raw_data: str, demo_secret_allowed: bool) -> str:
         """What keeps the list from being asked; empty when nothing does."""
@@ -174,6 +184,9 @@ class Plugin:
         # no row is looked at.
         conn.create_function(HAS_SUPPRESSIONS_FUNCTION, suppression.exists, ["VARCHAR"], "BOOLEAN")
         conn.create_function(
+            DECIDING_FUNCTION, suppression.version, ["VARCHAR"], "VARCHAR", side_effects=True
+        )
+        conn.create_function(
             SUPPRESSION_FUNCTION,
             suppression.holds,
             ["VARCHAR", "VARCHAR", "VARCHAR", "BOOLEAN"],
@@ -186,7 +199,7 @@ class Plugin:
         conn.create_function(
             FUNCTION,
             input_problems_function(self.project_dir, setup=secrets),
-            ["VARCHAR", "VARCHAR", "VARCHAR"],
+            ["VARCHAR"] * 4,
             "VARCHAR",
             # Files change between two calls with the same arguments.
             side_effects=True,

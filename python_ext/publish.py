@@ -17,7 +17,14 @@ import duckdb
 
 from python_ext.consent import refuse_forbidden
 from python_ext.errors import SegmentationError
-from python_ext.settings import dataset_vars, declared_tables, is_on, is_remote, project_vars
+from python_ext.settings import (
+    dataset_vars,
+    declared_tables,
+    is_on,
+    is_remote,
+    project_vars,
+    raw_files,
+)
 
 SCHEMA = "marts"
 DATABASE = "segments.duckdb"
@@ -25,6 +32,8 @@ PARQUET = "parquet"
 ABOUT = "about"
 
 _COMMANDS = {"build", "retry"}
+SMALLER_RUNS = ("hourly", "daily")
+"""Selectors that leave some marts as an earlier build made them, the smallest first."""
 _FAILED = {"error", "fail", "runtime error", "skipped", "partial success"}
 _TARGET = "published"
 
@@ -146,7 +155,8 @@ def _marts_of(results: dict[str, Any], manifest: Path) -> set[str] | None:
     """Names of the marts, all of them built by the last build; None without a manifest.
 
     The warehouse outlives a mart that was renamed or removed, and a build of a selection passes
-    without having built the rest: neither may be published as if it were today's.
+    without having built the rest: neither may be published as if it were today's. What the
+    selectors of `SMALLER_RUNS` leave alone is yesterday's by intention; see `_refuse_unfinished`.
     """
     nodes: dict[str, Any] = {}
     if manifest.is_file():
@@ -159,6 +169,8 @@ def _marts_of(results: dict[str, Any], manifest: Path) -> set[str] | None:
     }
     if not marts:
         return None
+    if results["args"].get("selector") in SMALLER_RUNS:
+        return set(marts.values())
     built = {result["unique_id"] for result in results["results"]}
     if results["args"]["which"] == "retry":
         # A retry runs what is left of a build; the rest was built before it.
@@ -192,6 +204,7 @@ def _about(results: dict[str, Any], project_dir: Path) -> dict[str, Any]:
         "base_currency": settings.get("base_currency"),
         "k_anonymity": settings.get("k_anonymity"),
         "as_of_date": None,
+        "run": results["args"].get("selector") or "complete",
         "built_at": results["metadata"].get("generated_at"),
         "sources": _fingerprints(
             project_dir,
@@ -205,7 +218,7 @@ def _about(results: dict[str, Any], project_dir: Path) -> dict[str, Any]:
 def _fingerprints(
     project_dir: Path, raw_data: str, raw_format: str, sources: dict[str, bool]
 ) -> dict[str, str]:
-    """SHA-256 of each raw file of a local dataset; nothing for one that lies elsewhere."""
+    """SHA-256 of each raw table of a local dataset; nothing for one that lies elsewhere."""
     if is_remote(raw_data):
         return {}
     try:
@@ -214,10 +227,16 @@ def _fingerprints(
         return {}
     fingerprints = {}
     for table in tables:
-        file = project_dir / raw_data / f"{table.replace('.', '/')}.{raw_format}"
-        if is_on(table, sources) and file.is_file():
+        if not is_on(table, sources):
+            continue
+        digests = []
+        for file in raw_files(project_dir / raw_data, table, raw_format):
             with file.open("rb") as stream:
-                fingerprints[table] = hashlib.file_digest(stream, "sha256").hexdigest()
+                digests.append(hashlib.file_digest(stream, "sha256").hexdigest())
+        if digests:
+            # Of several arrivals one: that of the list of theirs.
+            together = hashlib.sha256("".join(digests).encode()).hexdigest()
+            fingerprints[table] = digests[0] if len(digests) == 1 else together
     return fingerprints
 
 
@@ -246,6 +265,8 @@ def _write(
         ).fetchall()
         if not marts:
             raise SegmentationError(f"Nothing was published: {database} holds no marts.")
+        if about["run"] in SMALLER_RUNS:
+            _refuse_unfinished(connection, source, about["run"])
         refuse_forbidden(connection, source, profiling_basis=profiling_basis)
         for (mart,) in marts:
             if wanted is not None and mart not in wanted:
@@ -265,6 +286,30 @@ def _write(
         _write_about(connection, out_dir, about)
         waiting = _erasure_requests(connection, source)
     return Published(rows=rows, about=about, erasure_requests=waiting)
+
+
+def _refuse_unfinished(connection: duckdb.DuckDBPyConnection, source: str, run: str) -> None:
+    """Marts that a smaller run leaves alone must come from a larger one that passed.
+
+    Which runs passed stands in ``staging.arrivals`` (macros/arrivals.sql).
+    """
+    smaller = SMALLER_RUNS[: SMALLER_RUNS.index(run) + 1]
+    base, unfinished = connection.execute(
+        f"""
+        with runs as (
+            select settings as run, load_number, version = 'passed' as is_passed
+            from {_name(source)}.staging.arrivals where model = '' and source_table = ''
+        )
+        select max(load_number) filter (where run = 'complete' and is_passed),
+            max(load_number) filter (where not is_passed and run not in {smaller + ("",)})
+        from runs
+        """
+    ).fetchone()
+    if base is None or (unfinished or 0) > base:
+        raise SegmentationError(
+            f"Nothing was published: what `{run}` leaves as it is comes from a larger build that "
+            "did not pass. Run `make retrain`."
+        )
 
 
 def _copy_comments(connection: duckdb.DuckDBPyConnection, source: str) -> None:

@@ -14,6 +14,8 @@ from python_ext.errors import SegmentationError
 
 RAW_FORMATS = ("parquet", "csv", "json")
 REQUIRED_TABLES = ("shop.orders", "shop.order_lines")
+ARRIVING_TABLES = ("shop.orders", "shop.order_lines", "web.events", "email.events")
+"""Tables that may be a folder of files, each file one arrival, sorted by name."""
 DATASET_KEYS = {"name", "title", "synthetic", "public", "vars"}
 DEFAULT_READERS = {
     "parquet": "read_parquet('{path}.parquet')",
@@ -21,6 +23,8 @@ DEFAULT_READERS = {
     "nullstr = ['', 'NULL', 'null', 'N/A', '#N/A'])",
     "json": "read_json('{path}.json')",
 }
+EVERY_FILE = "/[!.]*"
+"""What follows the path of a table that is a folder; a file being written has a leading point."""
 
 _ENV_VAR = re.compile(
     r"\{\{\s*env_var\(\s*['\"](\w+)['\"]\s*(?:,\s*['\"]([^'\"]*)['\"]\s*)?\)\s*\}\}"
@@ -110,6 +114,31 @@ def is_on(table: str, sources: dict[str, bool]) -> bool:
 def is_remote(raw_data: str) -> bool:
     """Whether a location is an address (``s3://…``) and not a local folder."""
     return "://" in raw_data
+
+
+def raw_files(folder: Path, table: str, raw_format: str) -> list[Path]:
+    """The files of a raw table, in the order in which they arrived; none where it has none.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the dataset.
+    table : str
+        Source and table: ``web.events`` is ``web/events.parquet``, or every file in ``web/events``.
+    raw_format : str
+        ``parquet``, ``csv`` or ``json``.
+    """
+    path = folder / table.replace(".", "/")
+    file = path.with_suffix(f".{raw_format}")
+    if file.is_file():
+        return [file]
+    return sorted(path.glob(f"{EVERY_FILE[1:]}.{raw_format}")) if table in ARRIVING_TABLES else []
+
+
+def table_of_file(folder: Path, file: Path) -> str:
+    """The table that a raw file belongs to, itself or as one arrival: ``web.events``."""
+    source, *rest = file.relative_to(folder).with_suffix("").parts
+    return f"{source}.{rest[0]}" if rest else source
 
 
 def project_vars(project_dir: Path) -> dict[str, Any]:
@@ -246,6 +275,7 @@ def dataset_vars(raw_data: str, *, project_dir: Path) -> DatasetSettings:
             "sources": sources,
             "raw_data": raw_data,
             "raw_format": raw_format,
+            "raw_folders": _folders(raw_data, given, raw_format),
             "demo_secret_allowed": synthetic or bool(described.get("public", False)),
             "dataset_title": described.get("title") or described.get("name", name),
             "is_synthetic": synthetic,
@@ -282,14 +312,28 @@ def _described(file: Path, tables: dict[str, dict[str, str]]) -> dict[str, Any]:
 def _files_by_format(folder: Path, tables: dict[str, dict[str, str]]) -> dict[str, list[str]]:
     """Which declared tables have a file, for each format that has any."""
     found = {
-        raw_format: [
-            table
-            for table in tables
-            if (folder / table.replace(".", "/")).with_suffix(f".{raw_format}").exists()
-        ]
+        raw_format: [table for table in tables if raw_files(folder, table, raw_format)]
         for raw_format in RAW_FORMATS
     }
     return {raw_format: names for raw_format, names in found.items() if names}
+
+
+def _folders(raw_data: str, given: dict[str, Any], raw_format: str) -> list[str]:
+    """The tables that are delivered as a folder of files."""
+    if is_remote(raw_data):
+        return list(given.get("raw_folders") or [])
+    folders = []
+    for table in ARRIVING_TABLES:
+        path = Path(raw_data) / table.replace(".", "/")
+        if not path.is_dir():
+            continue
+        if path.with_suffix(f".{raw_format}").exists():
+            raise SegmentationError(
+                f"{raw_data} holds {table} twice: {path.name}.{raw_format} and the folder "
+                f"{path.name}. Keep the one that is complete."
+            )
+        folders.append(table)
+    return folders
 
 
 def _raw_format(raw_data: str, found: dict[str, list[str]], given: str | None) -> str:

@@ -105,7 +105,15 @@ def datasets() -> None:
     metavar="YYYY-MM-DD",
     help="Last day of the history. [default: the generator's own]",
 )
-def generate(customers: int, seed: int, out: Path, end_on: datetime | None) -> None:
+@click.option(
+    "--arrivals",
+    type=int,
+    default=0,
+    metavar="DAYS",
+    help="Deliver the event tables as folders, the last DAYS days a file each.  [default: one "
+    "file a table]",
+)
+def generate(customers: int, seed: int, out: Path, end_on: datetime | None, arrivals: int) -> None:
     """Generate the demo: a fictitious French retailer, every source, known truth.
 
     The people, the process that makes them buy and every planted defect stand in OUT/_truth, so
@@ -116,7 +124,9 @@ def generate(customers: int, seed: int, out: Path, end_on: datetime | None) -> N
     last_day: dict[str, date] = {} if end_on is None else {"end_on": end_on.date()}
     with _working(f"Generating {customers:,} customers") as progress:
         try:
-            made = synth.generate(customers, seed, out, progress=progress, **last_day)
+            made = synth.generate(
+                customers, seed, out, progress=progress, arrivals=arrivals, **last_day
+            )
         except (ValueError, FileExistsError) as error:
             raise SegmentationError(str(error), exit_code=2) from error
     rows = sum(made["tables"].values())
@@ -186,6 +196,7 @@ def check(ctx: click.Context, raw_data: str) -> None:
             settings["raw_data"],
             sources=settings["sources"],
             raw_format=settings["raw_format"],
+            folders=settings["raw_folders"],
         )
     if not problems:
         currency = settings.get("base_currency") or project_vars(project_root())["base_currency"]
@@ -213,13 +224,22 @@ def check(ctx: click.Context, raw_data: str) -> None:
 
 @main.command("vars")
 @_raw_data_option
-def print_vars(raw_data: str) -> None:
+@click.option(
+    "--run",
+    type=click.Choice(["hourly", "daily", "retrain"]),
+    default="retrain",
+    show_default=True,
+    help="The selector the settings are for: hourly and daily learn nothing.",
+)
+def print_vars(raw_data: str, run: str) -> None:
     """Print a dataset's settings as JSON for `dbt --vars`.
 
     They come from the folder's dataset.yml. A folder without one works too: the tables that have
     no file are switched off, and stderr says which.
     """
-    click.echo(json.dumps(_settings(raw_data), ensure_ascii=False))
+    learns_nothing = {"cutoffs": "score", "segments_refit": "never"}
+    settings = {**_settings(raw_data), **({} if run == "retrain" else learns_nothing)}
+    click.echo(json.dumps(settings, ensure_ascii=False))
 
 
 @main.command()

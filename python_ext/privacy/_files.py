@@ -32,16 +32,17 @@ def next_name(file: Path) -> Path:
     return file.with_name(f".{file.stem}{NEXT}{file.suffix}")
 
 
-def table_sql(file: Path) -> str:
-    """SQL that reads a raw file without changing what its cells say."""
-    if file.suffix == ".parquet":
-        return f"read_parquet({text(file)})"
-    if file.suffix == ".csv":
-        return f"read_csv({text(file)}, header = true, all_varchar = true)"
-    if file.suffix == ".json":
+def table_sql(*files: Path) -> str:
+    """SQL that reads the raw files of one table without changing what its cells say."""
+    paths, suffix = f"[{', '.join(map(text, files))}]", files[0].suffix
+    if suffix == ".parquet":
+        return f"read_parquet({paths})"
+    if suffix == ".csv":
+        return f"read_csv({paths}, header = true, all_varchar = true)"
+    if suffix == ".json":
         # One level deep every cell stays the JSON it was: 2.50 or "2024-01-01".
-        return f"read_json({text(file)}, maximum_depth = 1)"
-    raise ValueError(f"{file} is no table")
+        return f"read_json({paths}, maximum_depth = 1)"
+    raise ValueError(f"{files[0]} is no table")
 
 
 def columns_of(connection: duckdb.DuckDBPyConnection, relation: str) -> Columns:

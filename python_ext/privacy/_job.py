@@ -27,6 +27,7 @@ from python_ext.privacy._people import People, bring_values, cell_conditions
 from python_ext.privacy._places import Places
 from python_ext.privacy._search import count_in_bytes
 from python_ext.privacy._vault import ENCRYPTION, open_vault, prepare_encryption
+from python_ext.settings import table_of_file
 
 # Revenue and accounting need the sale, not the buyer.
 _ANONYMISED = re.compile(r"(^|_)(orders|order_lines)(_netted)?$")
@@ -97,7 +98,7 @@ class Job:
             bring_values(connection, self.people)
             for file in self._table_files():
                 try:
-                    cut = self._cut(connection, file.stem, table_sql(file))
+                    cut = self._cut(connection, self._table_of(file), table_sql(file))
                 except duckdb.Error:
                     # Its message quotes the line, which is a person's.
                     raise SegmentationError(
@@ -173,6 +174,12 @@ class Job:
             and file != self.places.suppression
             and self.places.receipts not in file.parents
         ]
+
+    def _table_of(self, file: Path) -> str:
+        """Name of the table that a file holds, as a whole or as one arrival of it."""
+        raw = self.places.raw_folder
+        is_raw = raw is not None and raw in file.parents
+        return table_of_file(raw, file).split(".")[-1] if is_raw else file.stem
 
     def _database_files(self) -> list[Path]:
         """The warehouse comes last, see ``forget``."""

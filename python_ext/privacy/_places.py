@@ -9,7 +9,7 @@ from pathlib import Path
 
 from python_ext.errors import SegmentationError
 from python_ext.identity import DEMO_SECRET, MIN_SECRET_LENGTH, read_secret
-from python_ext.settings import dataset_vars, is_remote
+from python_ext.settings import dataset_vars, is_remote, raw_files
 
 VAULT_KEY_VARIABLE = "SEGMENTATION_VAULT_KEY"
 OLD_SECRETS_VARIABLE = "SEGMENTATION_OLD_SECRETS"
@@ -56,6 +56,11 @@ class Places:
         if is_remote(self.raw_data):
             return None
         return self.project_dir / self.raw_data
+
+    def raw_files(self, table: str) -> list[Path]:
+        """The local files of a raw table (``web.events``), in the order in which they arrived."""
+        folder = self.raw_folder
+        return [] if folder is None else raw_files(folder, table, self.raw_format)
 
     @property
     def vault(self) -> Path:

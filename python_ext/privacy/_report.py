@@ -112,13 +112,16 @@ def _sources(
         key=lambda t: (t != "crm.customers", t != "shop.orders"),
     ):
         if places.raw_folder is None:
-            relation = _remote_table(places, table)
-            shown = f"{places.raw_data}/{table.replace('.', '/')}.{places.raw_format}"
-        else:
-            file = places.raw_folder / f"{table.replace('.', '/')}.{places.raw_format}"
-            if not file.is_file():
-                continue
-            relation, shown = table_sql(file), f"{places.raw_data}/{file.parent.name}/{file.name}"
+            raise SegmentationError(
+                f"{places.raw_data} is not a local folder: copy {table} and the other tables here "
+                "first, or export the person's rows where they are kept."
+            )
+        files = places.raw_files(table)
+        if not files:
+            continue
+        relation = table_sql(*files)
+        path = files[0] if len(files) == 1 else files[0].parent
+        shown = f"{places.raw_data}/{path.relative_to(places.raw_folder)}"
         columns = columns_of(connection, relation)
         if table == "shop.order_lines" and orders:
             marks = ", ".join("?" for _ in orders)
@@ -149,14 +152,6 @@ def _sources(
                 else None,
                 "rows": rows,
             }
-
-
-def _remote_table(places: Places, table: str) -> str:
-    """A raw table at an address, as staged: reading it again needs its credentials."""
-    raise SegmentationError(
-        f"{places.raw_data} is not a local folder: copy {table} and the other tables here first, "
-        "or export the person's rows where they are kept."
-    )
 
 
 def _results(connection: duckdb.DuckDBPyConnection, places: Places, people: People):

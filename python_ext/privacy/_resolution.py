@@ -286,7 +286,7 @@ def returned(places: Places, *, secrets: tuple[bytes, ...]) -> People:
         "visitor_id": ("visitor", "visitor_id"),
     }
     with duckdb.connect() as connection:
-        for file in sorted(places.raw_folder.glob(f"*/*.{places.raw_format}")):
+        for file in sorted(places.raw_folder.glob(f"[!_]*/**/[!.]*.{places.raw_format}")):
             for column, kind in columns_of(connection, table_sql(file)):
                 if column not in wanted:
                     continue

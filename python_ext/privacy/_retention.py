@@ -109,39 +109,47 @@ def past_retention(
         connection.execute("set preserve_insertion_order = true")
         for row in read_retention(seed or places.project_dir / SEED):
             table = f"{row['source_name']}.{row['table_name']}"
-            file = folder / f"{table.replace('.', '/')}.{places.raw_format}"
-            if not file.is_file():
+            files = places.raw_files(table)
+            if not files:
                 continue
             months = int(row["retention_months"]) if row["retention_months"] else None
             kept, condition = _look(
-                connection, file, table, row["date_column"], months, (earliest, str(as_of))
+                connection, files, table, row["date_column"], months, (earliest, str(as_of))
             )
             if table == "shop.order_lines" and months:
-                kept, condition = _look_at_lines(connection, file, kept, found)
+                kept, condition = _look_at_lines(connection, places, files, kept, found)
             found.append(kept)
             if apply and kept.past:
-                write_table_beside(
-                    connection,
-                    file,
-                    f"select * from {table_sql(file)} where not coalesce({condition}, false)",
-                    rows=kept.rows - kept.past,
-                )
-                written.append(file)
+                written += _remove(connection, files, condition)
     for file in written:
         next_name(file).replace(file)
     return found
 
 
+def _remove(connection: duckdb.DuckDBPyConnection, files: list[Path], condition: str) -> list[Path]:
+    """Write the next state of each file that holds rows past their retention."""
+    written = []
+    for file in files:
+        past, rows = connection.execute(
+            f"select count(*) filter (where {condition}), count(*) from {table_sql(file)}"
+        ).fetchone()
+        if past:
+            kept = f"select * from {table_sql(file)} where not coalesce({condition}, false)"
+            write_table_beside(connection, file, kept, rows=rows - past)
+            written.append(file)
+    return written
+
+
 def _look(
     connection: duckdb.DuckDBPyConnection,
-    file: Path,
+    files: list[Path],
     table: str,
     column: str,
     months: int | None,
     plausible: tuple[str, str],
 ) -> tuple[Kept, str]:
     """One table, and the SQL for its rows that are past their retention."""
-    source = table_sql(file)
+    source = table_sql(*files)
     rows = connection.execute(f"select count(*) from {source}").fetchone()[0]
     if not column:
         return Kept(table, months, None, None, rows, 0), "false"
@@ -162,13 +170,17 @@ def _look(
 
 
 def _look_at_lines(
-    connection: duckdb.DuckDBPyConnection, file: Path, kept: Kept, found: list[Kept]
+    connection: duckdb.DuckDBPyConnection,
+    places: Places,
+    files: list[Path],
+    kept: Kept,
+    found: list[Kept],
 ) -> tuple[Kept, str]:
     """The lines of orders that are past their retention."""
     orders = next((each for each in found if each.table == "shop.orders"), None)
     if orders is None or orders.limit is None:
         return kept, "false"
-    source = table_sql(file.with_name(f"orders{file.suffix}"))
+    source = table_sql(*places.raw_files("shop.orders"))
     moment = _DATE.format("ordered_at")
     # Read now: by the time the lines are written, the orders' own new file waits beside the old.
     connection.execute(
@@ -177,7 +189,7 @@ def _look_at_lines(
     )
     condition = "cast(order_id as varchar) in (select order_id from old_orders)"
     past = connection.execute(
-        f"select count(*) from {table_sql(file)} where {condition}"
+        f"select count(*) from {table_sql(*files)} where {condition}"
     ).fetchone()[0]
     return Kept(kept.table, kept.months, None, orders.limit, kept.rows, past), condition
 

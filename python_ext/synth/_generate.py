@@ -11,6 +11,7 @@ import numpy as np
 import yaml
 
 from . import _truth as truth
+from ._arrivals import split_arrivals
 from ._calendar import Calendar
 from ._campaigns import run_campaigns, write_campaigns
 from ._catalogue import make_catalogue
@@ -65,6 +66,7 @@ def generate(
     out: Path,
     end_on: date = date(2026, 6, 30),
     progress: Callable[[str], None] | None = None,
+    arrivals: int = 0,
 ) -> dict:
     """Write the demo dataset: raw tables, dataset.yml, README.txt and _truth/.
 
@@ -81,6 +83,9 @@ def generate(
         Last day of the three years of history; the last transaction is on that day.
     progress
         Called with a line of text at each stage.
+    arrivals
+        How many of the last days arrive in a file of their own, in a folder for each event table;
+        0 for one file a table.
 
     Returns
     -------
@@ -91,7 +96,7 @@ def generate(
     Raises
     ------
     ValueError
-        If customers or seed is too small.
+        If customers, seed or arrivals is too small.
     FileExistsError
         If ``out`` holds something else than a synthetic dataset: that is never overwritten.
     """
@@ -99,6 +104,8 @@ def generate(
         raise ValueError(f"customers must be at least {FEWEST_CUSTOMERS}, not {customers}")
     if seed < 0:
         raise ValueError(f"seed must not be negative, not {seed}")
+    if arrivals < 0:
+        raise ValueError(f"arrivals must not be negative, not {arrivals}")
     out = Path(out)
     _refuse_foreign(out)
     folder = out.with_name(out.name + ".partial")
@@ -107,6 +114,8 @@ def generate(
     folder.mkdir(parents=True)
     calendar = Calendar.ending(end_on)
     result = _write_all(customers, seed, calendar, folder, progress or (lambda text: None))
+    if arrivals:
+        result["tables"].update(split_arrivals(folder, calendar, seed, arrivals))
     if out.exists():
         shutil.rmtree(out)
     folder.rename(out)

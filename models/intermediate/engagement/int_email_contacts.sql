@@ -1,7 +1,7 @@
 -- One row per campaign and customer_key that was mailed.
-with events as (
+with responses as (
 
-    select * from {{ ref('stg_email__events') }} where rejection_reason is null
+    select * from {{ ref('int_email_responses') }}
 
 ),
 
@@ -14,15 +14,14 @@ identities as (
 firsts as (
 
     select
-        events.campaign_id,
+        responses.campaign_id,
         identities.customer_key,
-    {%- for name in ['sent', 'delivered', 'open', 'click', 'bounce', 'unsubscribe'] %}
-    min(events.event_at) filter (where events.event_name = '{{ name }}') as {{ name }}_at
-    {{- "," if not loop.last }}
-    {%- endfor %}
-    from events
-    inner join identities on 'id:' || events.customer_id = identities.record_id
-    group by events.campaign_id, identities.customer_key
+        {%- for name in ['sent', 'delivered', 'open', 'click', 'bounce', 'unsubscribe'] %}
+        min(responses.{{ name }}_at) as {{ name }}_at{{ "," if not loop.last }}
+        {%- endfor %}
+    from responses
+    inner join identities on 'id:' || responses.customer_id = identities.record_id
+    group by responses.campaign_id, identities.customer_key
 
 ),
 

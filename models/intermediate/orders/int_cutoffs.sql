@@ -7,7 +7,7 @@ with as_of as (
 
 steps as (
 
-    {%- for step in range(var('max_train_cutoffs') + 2) %}
+    {%- for step in range(1 if var('cutoffs') == 'score' else var('max_train_cutoffs') + 2) %}
     select
         {{ step }} as step,
         {%- if step == 0 %}

@@ -1,8 +1,7 @@
 -- One row per visitor (cookie) that was seen logged in: whose it is, and since when that is known.
-with events as (
+with visits as (
 
-    select * from {{ ref('stg_web__events') }}
-    where rejection_reason is null and customer_id is not null
+    select * from {{ ref('int_web_visits') }} where customer_id is not null
 
 ),
 
@@ -15,16 +14,16 @@ identities as (
 final as (
 
     select
-        events.visitor_id,
+        visits.visitor_id,
         -- A cookie seen with two people belongs to neither.
         case
             when count(distinct identities.customer_key) = 1 then min(identities.customer_key)
         end as customer_key,
         count(distinct identities.customer_key) as people,
-        min(events.event_at) as linked_at
-    from events
-    inner join identities on 'id:' || events.customer_id = identities.record_id
-    group by events.visitor_id
+        min(visits.started_at) as linked_at
+    from visits
+    inner join identities on 'id:' || visits.customer_id = identities.record_id
+    group by visits.visitor_id
 
 )
 

@@ -1,7 +1,7 @@
 -- One row per web session: events of one visitor with less than the time-out between them.
-with events as (
+with visits as (
 
-    select * from {{ ref('stg_web__events') }} where rejection_reason is null
+    select * from {{ ref('int_web_visits') }}
 
 ),
 
@@ -18,73 +18,30 @@ identities as (
 ),
 
 -- Two ids of one person are one login.
-with_people as (
-
-    select
-        events.*,
-        identities.customer_key
-    from events
-    left join identities on 'id:' || events.customer_id = identities.record_id
-
-),
-
-with_previous as (
-
-    select
-        *,
-        lag(event_at) over (
-            partition by visitor_id order by event_at, event_id
-        ) as previous_event_at
-    from with_people
-
-),
-
-with_starts as (
-
-    select
-        *,
-        previous_event_at is null
-        or event_at
-        >= {{ dbt.dateadd('minute', var('session_timeout_minutes'), 'previous_event_at') }}
-            as is_session_start
-    from with_previous
-
-),
-
-numbered as (
-
-    select
-        *,
-        sum(case when is_session_start then 1 else 0 end) over (
-            partition by visitor_id
-            order by event_at, event_id
-            rows between unbounded preceding and current row
-        ) as session_number
-    from with_starts
-
-),
-
 grouped as (
 
     select
-        visitor_id,
-        session_number,
-        case when count(distinct customer_key) = 1 then min(customer_key) end as customer_key,
-        count(distinct customer_key) as people,
-        count(*) as events,
-        count(*) filter (where event_name in ('page_view', 'view_product')) as page_views,
-        count(*) filter (where event_name = 'view_product') as product_views,
-        count(*) filter (where event_name = 'search') as searches,
-        sum(cast(engagement_seconds as decimal(12, 3))) as engagement_seconds,
-        bool_or(event_name in ('purchase', 'newsletter_signup')) as has_conversion,
-        bool_or(event_name = 'add_to_cart') as has_cart,
-        bool_or(event_name = 'purchase') as has_purchase,
-        max(case when is_session_start then utm_source end) as utm_source,
-        max(case when is_session_start then device end) as device,
-        min(event_at) as started_at,
-        max(event_at) as ended_at
-    from numbered
-    group by visitor_id, session_number
+        visits.visitor_id,
+        visits.session_number,
+        case
+            when count(distinct identities.customer_key) = 1 then min(identities.customer_key)
+        end as customer_key,
+        count(distinct identities.customer_key) as people,
+        cast(sum(visits.events) as bigint) as events,
+        cast(sum(visits.page_views) as bigint) as page_views,
+        cast(sum(visits.product_views) as bigint) as product_views,
+        cast(sum(visits.searches) as bigint) as searches,
+        sum(visits.engagement_seconds) as engagement_seconds,
+        bool_or(visits.has_conversion) as has_conversion,
+        bool_or(visits.has_cart) as has_cart,
+        bool_or(visits.has_purchase) as has_purchase,
+        max(visits.utm_source) as utm_source,
+        max(visits.device) as device,
+        min(visits.started_at) as started_at,
+        max(visits.ended_at) as ended_at
+    from visits
+    left join identities on 'id:' || visits.customer_id = identities.record_id
+    group by visits.visitor_id, visits.session_number
 
 ),
 

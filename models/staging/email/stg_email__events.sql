@@ -1,15 +1,10 @@
 -- One row per row of email.events.
+{{- built_by_arrival('event_id') }}
 {%- set columns = [
     'event_id', 'campaign_id', 'customer_id', 'event_name', 'event_at',
 ] %}
 
-with source as (
-
-    select * from {{ source_rows(source('email', 'events'), 'email.events') }}
-
-),
-
-retention as (
+with retention as (
 
     select * from {{ ref('retention') }}
     where source_name = 'email' and table_name = 'events'
@@ -19,6 +14,35 @@ retention as (
 campaigns as (
 
     select distinct campaign_id from {{ ref('stg_email__campaigns') }}
+
+),
+
+{% if is_incremental() -%}
+affected as (
+
+    {{ affected_keys(
+        source('email', 'events'), 'email.events', 'event_id', 'event_at',
+        alike={
+            'customer_id': 'customer_id', 'campaign_id': 'campaign_id', 'event_name_raw': 'event_name',
+        },
+        outdated=[
+            "coalesce(rejection_reason, 'past_retention') in "
+            ~ "('unknown_campaign', 'near_duplicate_event', 'past_retention') "
+            ~ "and (rejection_reason is distinct from 'unknown_campaign') "
+            ~ "<> (campaign_id in (select campaign_id from campaigns where campaign_id is not null))",
+        ] if source_is_on('email.campaigns') else [],
+    ) }}
+
+),
+
+{% endif -%}
+source as (
+
+    select
+        *,
+        {{ file_of_row('email.events') }} as source_file
+    from {{ source_rows(source('email', 'events'), 'email.events') }} as delivered
+    {{- only_affected('event_id') }}
 
 ),
 
@@ -36,7 +60,7 @@ names as (
         coalesce(spellings.code, lower({{ clean_text('written.event_name') }})) as code
     from (
         select distinct event_name
-        from {{ source_rows(source('email', 'events'), 'email.events') }}
+        from {{ read_again('source', source('email', 'events'), 'email.events') }}
     ) as written
     left join spellings
         on {{ fold_spelling('written.event_name') }} = spellings.spelling
@@ -47,9 +71,13 @@ numbered as (
 
     select
         {{ select_columns(columns) }},
+        source_file,
         row_number() over (
             partition by {{ clean_text('event_id') }}
-            order by {{ order_of_rows(columns, [parse_timestamp('event_at') ~ ' asc']) }}
+            order by {{ order_of_rows(
+                columns,
+                latest_arrival_first('email.events') + [parse_timestamp('event_at') ~ ' asc'],
+            ) }}
         ) as occurrence
     from source
 
@@ -64,7 +92,9 @@ followed as (
         lag({{ clean_text('event_id') }}) over same_event as previous_event_id,
         lag({{ parse_timestamp('event_at') }}) over same_event as previous_event_at
     from {{ source_rows(source('email', 'events'), 'email.events') }}
-    where customer_id is not null and campaign_id is not null
+    where
+        customer_id is not null and campaign_id is not null
+        {{- only_with('customer_id', 'source') }}
     window same_event as (
         partition by customer_id, campaign_id, event_name
         order by {{ parse_timestamp('event_at') }} asc nulls last, event_id asc nulls last
@@ -86,6 +116,7 @@ renamed as (
 
     select
         {{ clean_text('numbered.event_id') }} as event_id,
+        numbered.source_file,
         numbered.occurrence,
         {{ clean_text('numbered.campaign_id') }} as campaign_id,
         {{ clean_text('numbered.customer_id') }} as customer_id,
@@ -136,6 +167,8 @@ staged as (
         event_name_raw,
         event_at,
         event_at_raw,
+        source_file,
+        {{ load_number() }} as loaded_in,
         rejection_reason,
         {{ list_flags({}) }} as quality_flags,
         {{ raw_row('rejection_reason', 'packed') }} as raw_row
@@ -149,6 +182,7 @@ final as (
         'event_at',
         personal=['customer_id'],
         forgotten=is_suppressed('customer_id', 'customer_id'),
+        since=kept_since(source('email', 'events'), 'email.events', 'event_at'),
     ) }}
 
 )

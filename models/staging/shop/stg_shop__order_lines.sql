@@ -1,15 +1,10 @@
 -- One row per row of shop.order_lines.
+{{- built_by_arrival('order_id') }}
 {%- set columns = [
     'order_id', 'line_number', 'product_id', 'quantity', 'unit_price',
 ] %}
 
-with source as (
-
-    select * from {{ source_rows(source('shop', 'order_lines'), 'shop.order_lines') }}
-
-),
-
-orders as (
+with orders as (
 
     select * from {{ ref('stg_shop__orders') }} where occurrence = 1
 
@@ -21,13 +16,42 @@ products as (
 
 ),
 
+{% if is_incremental() -%}
+affected as (
+
+    {{ affected_keys(
+        source('shop', 'order_lines'), 'shop.order_lines', 'order_id',
+        outdated=[
+            "coalesce(quality_flags like '%unknown_product%', false) "
+            ~ "= (coalesce(product_id, '') in (select product_id from products))",
+        ] if source_is_on('shop.products') else [],
+    ) }}
+
+    union
+
+    {{ keys_written_since(ref('stg_shop__orders'), 'order_id') }}
+
+),
+
+{% endif -%}
+source as (
+
+    select
+        *,
+        {{ file_of_row('shop.order_lines') }} as source_file
+    from {{ source_rows(source('shop', 'order_lines'), 'shop.order_lines') }} as delivered
+    {{- only_affected('order_id') }}
+
+),
+
 numbered as (
 
     select
         {{ select_columns(columns) }},
+        source_file,
         row_number() over (
             partition by {{ clean_text('order_id') }}, {{ read_integer('line_number') }}
-            order by {{ order_of_rows(columns, []) }}
+            order by {{ order_of_rows(columns, latest_arrival_first('shop.order_lines')) }}
         ) as occurrence
     from source
 
@@ -37,6 +61,7 @@ renamed as (
 
     select
         {{ clean_text('numbered.order_id') }} as order_id,
+        numbered.source_file,
         {{ read_integer('numbered.line_number') }} as line_number,
         numbered.occurrence,
         {{ clean_text('numbered.product_id') }} as product_id,
@@ -77,6 +102,8 @@ final as (
         product_id,
         quantity,
         unit_price,
+        source_file,
+        {{ load_number() }} as loaded_in,
         rejection_reason,
         {{ list_flags({
             'unknown_product': source_is_on('shop.products') ~ ' and not is_product_known',

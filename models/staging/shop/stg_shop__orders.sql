@@ -1,19 +1,32 @@
 -- One row per row of shop.orders, an order or a return document.
+{{- built_by_arrival('order_id') }}
 {%- set columns = [
     'order_id', 'customer_id', 'guest_email', 'ordered_at', 'status', 'channel', 'currency',
     'discount_amount',
 ] %}
 
-with source as (
-
-    select * from {{ source_rows(source('shop', 'orders'), 'shop.orders') }}
-
-),
-
-retention as (
+with retention as (
 
     select * from {{ ref('retention') }}
     where source_name = 'shop' and table_name = 'orders'
+
+),
+
+{% if is_incremental() -%}
+affected as (
+
+    {{ affected_keys(source('shop', 'orders'), 'shop.orders', 'order_id', 'ordered_at') }}
+
+),
+
+{% endif -%}
+source as (
+
+    select
+        *,
+        {{ file_of_row('shop.orders') }} as source_file
+    from {{ source_rows(source('shop', 'orders'), 'shop.orders') }} as delivered
+    {{- only_affected('order_id') }}
 
 ),
 
@@ -37,7 +50,7 @@ statuses as (
         coalesce(spellings.code, lower({{ clean_text('written.status') }})) as code
     from (
         select distinct status
-        from {{ source_rows(source('shop', 'orders'), 'shop.orders') }}
+        from {{ read_again('source', source('shop', 'orders'), 'shop.orders') }}
     ) as written
     left join spellings
         on
@@ -53,7 +66,7 @@ channels as (
         coalesce(spellings.code, lower({{ clean_text('written.channel') }})) as code
     from (
         select distinct channel
-        from {{ source_rows(source('shop', 'orders'), 'shop.orders') }}
+        from {{ read_again('source', source('shop', 'orders'), 'shop.orders') }}
     ) as written
     left join spellings
         on
@@ -78,9 +91,13 @@ numbered as (
 
     select
         {{ select_columns(columns) }},
+        source_file,
         row_number() over (
             partition by {{ clean_text('order_id') }}
-            order by {{ order_of_rows(columns, [parse_timestamp('ordered_at') ~ ' asc']) }}
+            order by {{ order_of_rows(
+                columns,
+                latest_arrival_first('shop.orders') + [parse_timestamp('ordered_at') ~ ' asc'],
+            ) }}
         ) as occurrence
     from source
 
@@ -90,6 +107,7 @@ renamed as (
 
     select
         {{ clean_text('numbered.order_id') }} as order_id,
+        numbered.source_file,
         numbered.occurrence,
         {{ clean_text('numbered.customer_id') }} as customer_id,
         case
@@ -163,6 +181,8 @@ staged as (
         is_discount_unusable,
         ordered_at,
         ordered_at_raw,
+        source_file,
+        {{ load_number() }} as loaded_in,
         rejection_reason,
         {{ list_flags({
             'unusable_discount': 'is_discount_unusable',
@@ -183,6 +203,7 @@ final as (
         forgotten=is_suppressed('customer_id', 'customer_id')
         ~ ' or ' ~ is_suppressed('email', 'guest_email'),
         is_kept=true,
+        since=kept_since(source('shop', 'orders'), 'shop.orders', 'ordered_at'),
     ) }}
 
 )

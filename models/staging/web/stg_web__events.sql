@@ -1,19 +1,35 @@
 -- One row per row of web.events.
+{{- built_by_arrival('event_id') }}
 {%- set columns = [
     'event_id', 'visitor_id', 'customer_id', 'event_at', 'event_name', 'page_url', 'utm_source',
     'utm_medium', 'utm_campaign', 'device', 'engagement_seconds',
 ] %}
 
-with source as (
-
-    select * from {{ source_rows(source('web', 'events'), 'web.events') }}
-
-),
-
-retention as (
+with retention as (
 
     select * from {{ ref('retention') }}
     where source_name = 'web' and table_name = 'events'
+
+),
+
+{% if is_incremental() -%}
+affected as (
+
+    {{ affected_keys(
+        source('web', 'events'), 'web.events', 'event_id', 'event_at',
+        alike={'visitor_id': 'visitor_id', 'event_name_raw': 'event_name', 'page_url': 'page_url'},
+    ) }}
+
+),
+
+{% endif -%}
+source as (
+
+    select
+        *,
+        {{ file_of_row('web.events') }} as source_file
+    from {{ source_rows(source('web', 'events'), 'web.events') }} as delivered
+    {{- only_affected('event_id') }}
 
 ),
 
@@ -31,7 +47,7 @@ names as (
         coalesce(spellings.code, lower({{ clean_text('written.event_name') }})) as code
     from (
         select distinct event_name
-        from {{ source_rows(source('web', 'events'), 'web.events') }}
+        from {{ read_again('source', source('web', 'events'), 'web.events') }}
     ) as written
     left join spellings
         on
@@ -47,7 +63,7 @@ devices as (
         coalesce(spellings.code, lower({{ clean_text('written.device') }})) as code
     from (
         select distinct device
-        from {{ source_rows(source('web', 'events'), 'web.events') }}
+        from {{ read_again('source', source('web', 'events'), 'web.events') }}
     ) as written
     left join spellings
         on
@@ -60,9 +76,13 @@ numbered as (
 
     select
         {{ select_columns(columns) }},
+        source_file,
         row_number() over (
             partition by {{ clean_text('event_id') }}
-            order by {{ order_of_rows(columns, [parse_timestamp('event_at') ~ ' asc']) }}
+            order by {{ order_of_rows(
+                columns,
+                latest_arrival_first('web.events') + [parse_timestamp('event_at') ~ ' asc'],
+            ) }}
         ) as occurrence
     from source
 
@@ -77,7 +97,9 @@ followed as (
         lag({{ clean_text('event_id') }}) over same_event as previous_event_id,
         lag({{ parse_timestamp('event_at') }}) over same_event as previous_event_at
     from {{ source_rows(source('web', 'events'), 'web.events') }}
-    where visitor_id is not null and page_url is not null
+    where
+        visitor_id is not null and page_url is not null
+        {{- only_with('visitor_id', 'source') }}
     window same_event as (
         partition by visitor_id, event_name, page_url
         order by {{ parse_timestamp('event_at') }} asc nulls last, event_id asc nulls last
@@ -99,6 +121,7 @@ renamed as (
 
     select
         {{ clean_text('numbered.event_id') }} as event_id,
+        numbered.source_file,
         numbered.occurrence,
         {{ clean_text('numbered.visitor_id') }} as visitor_id,
         {{ clean_text('numbered.customer_id') }} as customer_id,
@@ -155,6 +178,8 @@ staged as (
         greatest(engagement_seconds, 0) as engagement_seconds,
         event_at,
         event_at_raw,
+        source_file,
+        {{ load_number() }} as loaded_in,
         rejection_reason,
         {{ list_flags({'negative_duration': 'engagement_seconds < 0'}) }} as quality_flags,
         {{ raw_row('rejection_reason', 'packed') }} as raw_row
@@ -169,6 +194,7 @@ final as (
         personal=['customer_id', 'visitor_id', 'page_url'],
         forgotten=is_suppressed('customer_id', 'customer_id')
         ~ ' or ' ~ is_suppressed('visitor_id', 'visitor_id'),
+        since=kept_since(source('web', 'events'), 'web.events', 'event_at'),
     ) }}
 
 )

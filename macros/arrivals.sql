@@ -1,0 +1,420 @@
+{#-
+    Models that are built by arrival: of a table that is a folder of files only the files that are
+    new are read, and the rows rewritten whose content they change. What was read stands in the table
+    staging.arrivals; each row says in which load it was written (`loaded_in`), so that a model
+    over such a model rebuilds what belongs to rows written since its own last load. Such a model is
+    rebuilt as a whole when `why_rebuilt` gives a reason. docs/OPERATIONS.md tells the rest.
+-#}
+
+
+{#-
+    Makes a model one that is built by arrival.
+
+    Arguments:
+        key (string): the column whose rows are written anew together.
+-#}
+{% macro built_by_arrival(key) -%}
+    {%- do config(
+        materialized=by_arrival(), incremental_strategy='arrivals', unique_key=key,
+        post_hook='{{ note_arrivals() }}'
+    ) -%}
+{%- endmacro %}
+
+
+{#- The table of what was read: by each model, and, under no model, what this load has seen. -#}
+{% macro arrivals_table() -%}
+    {{ return(api.Relation.create(database=target.database, schema='staging', identifier='arrivals')) }}
+{%- endmacro %}
+
+
+{#- Asked of the database, for dbt does not know of a table that a hook has made. -#}
+{% macro arrivals_are_noted() -%}
+    {{ return(by_arrival() == 'incremental' and one_value(
+        "select count(*) from information_schema.tables where table_schema = 'staging' "
+        ~ "and table_name = 'arrivals' and table_catalog = '" ~ target.database ~ "'"
+    ) > 0) }}
+{%- endmacro %}
+
+
+{#-
+    At the start of a run: number the load, and list the raw files as they are now. A file that comes
+    or changes later belongs to the next load.
+-#}
+{% macro begin_load() -%}
+    {%- if execute and by_arrival() == 'incremental' and flags.WHICH in ['build', 'run', 'retry'] -%}
+    create schema if not exists {{ arrivals_table().without_identifier() }};
+    create table if not exists {{ arrivals_table() }} (
+        model string, source_table string, file string, version string, settings string,
+        load_number integer
+    );
+    insert into {{ arrivals_table() }}
+    select '', '', '', 'begun', '{{ name_of_run() }}', coalesce(max(load_number), 0) + 1
+    from {{ arrivals_table() }};
+    delete from {{ arrivals_table() }} where model = '' and source_table <> '';
+    {%- for table in arriving_tables() if source_is_on(table) %}
+    insert into {{ arrivals_table() }}
+    select '', '{{ table }}', file, version, '', (select max(load_number) from {{ arrivals_table() }})
+    from {{ files_of(raw_path(table)) }};
+    {%- endfor %}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#-
+    Which run this is: that of a selector (hourly, daily), `complete`, `part` for models that were
+    named; a retry goes on with the run before it.
+-#}
+{% macro name_of_run() -%}
+    {%- set asked = invocation_args_dict -%}
+    {%- if flags.WHICH == 'retry' -%}
+        {{ return('retry') }}
+    {%- elif asked.get('selector') in ['hourly', 'daily'] -%}
+        {{ return(asked['selector']) }}
+    {%- elif asked.get('selector') not in [none, '', 'retrain'] or asked.get('select') or asked.get('exclude')
+        or flags.WHICH != 'build' -%}
+        {{ return('part') }}
+    {%- endif -%}
+    {{ return('complete') }}
+{%- endmacro %}
+
+
+{#-
+    At the end of a run: whether it passed. `segmentation publish` asks whether marts that a
+    smaller run leaves as they are come from one that passed (python_ext/publish.py). What came before
+    the last complete run that passed is of no interest any more.
+-#}
+{% macro end_load(results) -%}
+    {%- if execute and by_arrival() == 'incremental' and flags.WHICH in ['build', 'run', 'retry'] -%}
+        {%- set failed = [] -%}
+        {%- for result in results
+            if result.status | string in ['error', 'fail', 'runtime error', 'skipped', 'partial success'] -%}
+            {%- do failed.append(result.node.name) -%}
+        {%- endfor -%}
+        {%- if not failed %}
+        update {{ arrivals_table() }} set version = 'passed'
+        where
+            model = '' and source_table = ''
+            and load_number >= (
+                select max(load_number) from {{ arrivals_table() }}
+                where model = '' and source_table = '' and settings <> 'retry'
+            );
+        {%- if name_of_run() == 'complete' %}
+        delete from {{ arrivals_table() }}
+        where model = '' and source_table = '' and load_number < {{ load_number() }};
+        {%- endif -%}
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#- The tables that may be a folder of files; python_ext/settings.py names them too, a test compares. -#}
+{% macro arriving_tables() -%}
+    {{ return(['shop.orders', 'shop.order_lines', 'web.events', 'email.events']) }}
+{%- endmacro %}
+
+
+{#- Path or pattern of the raw files of a table. -#}
+{% macro raw_path(table) -%}
+    {{ return(
+        var('raw_data', env_var('RAW_DATA', 'data/demo')) ~ '/' ~ table | replace('.', '/')
+        ~ ('/[!.]*.' if table in var('raw_folders', []) else '.') ~ var('raw_format')
+    ) }}
+{%- endmacro %}
+
+
+{#- The raw file a row comes from, as a person would name it: web/events/2024-03-01.parquet. -#}
+{% macro file_of_row(table) -%}
+    {%- if table in var('raw_folders', []) and source_is_on(table) -%}
+        '{{ table | replace(".", "/") }}/' || {{ replace_regex(path_of_row(), '^.*/', '') }}
+    {%- else -%}
+        '{{ source_file(table) }}'
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#- What decides between rows of one key before all else: the later arrival, where there are several. -#}
+{% macro latest_arrival_first(table) -%}
+    {{ return(['source_file desc'] if table in var('raw_folders', []) else []) }}
+{%- endmacro %}
+
+
+{#- Number of this load; 0 where nothing is built, as in a unit test. -#}
+{% macro load_number() -%}
+    {%- if execute and arrivals_are_noted() -%}
+        {{ return(one_value(
+            "select coalesce(max(load_number), 0) from " ~ arrivals_table() ~ " where model = ''"
+        )) }}
+    {%- endif -%}
+    {{ return(0) }}
+{%- endmacro %}
+
+
+{% macro one_value(query) -%}
+    {{ return(run_query(query).columns[0].values()[0]) }}
+{%- endmacro %}
+
+
+{#- The raw table of this model, as `web.events`; none for one that reads other models only. -#}
+{% macro table_of_model() -%}
+    {%- set sources = graph.nodes[model.unique_id].sources -%}
+    {{ return(sources[0] | join('.') if sources else none) }}
+{%- endmacro %}
+
+
+{#- Models before this one that are built by arrival. -#}
+{% macro models_followed() -%}
+    {%- set followed = [] -%}
+    {%- for parent in graph.nodes[model.unique_id].depends_on.nodes
+        if graph.nodes.get(parent, {}).get('config', {}).get('incremental_strategy') == 'arrivals' -%}
+        {%- do followed.append(graph.nodes[parent].relation_name) -%}
+    {%- endfor -%}
+    {{ return(followed) }}
+{%- endmacro %}
+
+
+{#- Vars that the models built by arrival read; a test compares with their code. -#}
+{% macro vars_that_decide() -%}
+    {{ return([
+        'raw_data', 'raw_format', 'raw_readers', 'sources', 'date_formats',
+        'earliest_plausible_date', 'near_duplicate_seconds', 'demo_secret_allowed',
+        'session_timeout_minutes',
+    ]) }}
+{%- endmacro %}
+
+
+{#- Fingerprint of all that this model depends on beside its rows: code, settings, seeds, who was forgotten. -#}
+{% macro settings_of_model() -%}
+    {%- set node = graph.nodes[model.unique_id] -%}
+    {%- set parts = [node.checksum.checksum] -%}
+    {%- for name in vars_that_decide() -%}
+        {%- do parts.append(var(name, none)) -%}
+    {%- endfor -%}
+    {%- set raw_data = var('raw_data', env_var('RAW_DATA', 'data/demo')) | replace("'", "''") -%}
+    {%- do parts.append(one_value("select what_decides('" ~ raw_data ~ "')")) -%}
+    {%- for parent in node.depends_on.nodes | sort if parent.startswith('seed.') -%}
+        {%- do parts.append(one_value(content_hash(graph.nodes[parent].relation_name))) -%}
+    {%- endfor -%}
+    {{ return(local_md5(tojson(parts, sort_keys=true))) }}
+{%- endmacro %}
+
+
+{#- Why this model is rebuilt as a whole, in words; empty when what is new is enough. -#}
+{% macro why_rebuilt() -%}
+    {#- Asked once: the answer must not change while the model is built. -#}
+    {%- if 'why_rebuilt' not in model -%}
+        {%- do model.update({'why_rebuilt': find_why_rebuilt()}) -%}
+    {%- endif -%}
+    {{ return(model['why_rebuilt']) }}
+{%- endmacro %}
+
+
+{% macro find_why_rebuilt() -%}
+    {%- if not arrivals_are_noted() -%}
+        {{ return('nothing is known of what was read') }}
+    {%- endif -%}
+    {%- set query -%}
+        with mine as (
+            select * from {{ arrivals_table() }} where model = '{{ model.name }}'
+        ),
+
+        seen as (
+            select * from {{ arrivals_table() }} where model = ''
+        )
+
+        select case
+            when not exists (select 1 from mine) then 'it is not known what it was built from'
+            when exists (select 1 from mine where settings <> '{{ settings_of_model() }}')
+                then 'settings, seeds, code or the suppression list have changed'
+            when exists (
+                select 1 from mine where file <> '' and {{ is_not_among('mine', 'seen') }}
+            )
+                then (
+                    select min(file) || ' has changed or is gone' from mine
+                    where file <> '' and {{ is_not_among('mine', 'seen') }}
+                )
+            {%- for relation in models_followed() %}
+            when
+                (select min(loaded_in) from {{ relation }})
+                > (select max(load_number) from mine)
+                then {{ dbt.string_literal(relation | replace('"', '') ~ ' was rebuilt') }}
+            {%- endfor %}
+        end
+    {%- endset -%}
+    {{ return(one_value(query) or '') }}
+{%- endmacro %}
+
+
+{#- Whether a file of one list is not in another as it was. -#}
+{% macro is_not_among(files, others) -%}
+    not exists (
+        select 1 from {{ others }} as other
+        where
+            other.source_table = {{ files }}.source_table
+            and other.file = {{ files }}.file
+            and other.version = {{ files }}.version
+    )
+{%- endmacro %}
+
+
+{#- As in dbt; and where a model is built by arrival, whenever that would not be exact. -#}
+{% macro should_full_refresh() -%}
+    {%- set asked = config.get('full_refresh') -%}
+    {%- if asked is none -%}
+        {%- set asked = flags.FULL_REFRESH -%}
+    {%- endif -%}
+    {%- if not asked and config.get('incremental_strategy') == 'arrivals' -%}
+        {%- set asked = why_rebuilt() != '' -%}
+    {%- endif -%}
+    {{ return(asked) }}
+{%- endmacro %}
+
+
+{#- After a model, in its transaction: what it has read. Says so when it was rebuilt. -#}
+{% macro note_arrivals() -%}
+    {%- if execute and by_arrival() == 'incremental' -%}
+        {%- set reason = why_rebuilt() -%}
+        {%- if reason and reason != 'it is not known what it was built from' -%}
+            {%- do log(model.name ~ ' is rebuilt as a whole: ' ~ reason, info=true) -%}
+        {%- endif -%}
+        {%- set table = table_of_model() -%}
+        delete from {{ arrivals_table() }} where model = '{{ model.name }}';
+        insert into {{ arrivals_table() }}
+        select
+            '{{ model.name }}', source_table, file, version, '{{ settings_of_model() }}',
+            load_number
+        from {{ arrivals_table() }}
+        where
+            model = '' and source_table in ('', '{{ table or "" }}')
+            and load_number = {{ load_number() }}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#- The rows of a raw table in files that this model has not read yet. -#}
+{% macro new_rows(relation, table) -%}
+    {%- set query -%}
+        select file from {{ arrivals_table() }} as seen
+        where
+            model = '' and source_table = '{{ table }}'
+            and file not in (
+                select file from {{ arrivals_table() }} where model = '{{ model.name }}'
+            )
+        order by file
+    {%- endset -%}
+    {%- set files = run_query(query).columns[0].values() -%}
+    (
+        select *, {{ file_of_row(table) }} as source_file from {{ relation }}
+        {%- if files %}
+        where {{ path_of_row() }} in (
+            {%- for file in files %}{{ dbt.string_literal(file) }}{{ ", " if not loop.last }}{% endfor -%}
+        )
+        {%- else %}
+        where 1 = 0
+        {%- endif %}
+    )
+{%- endmacro %}
+
+
+{#-
+    The keys of a raw table whose rows are written anew: those that new files name, those of rows
+    that may repeat a new row, and those of stored rows whose verdict holds no more.
+
+    Arguments:
+        relation (relation): what `source()` gave.
+        table (string): source and table.
+        key (string): the raw column of the key.
+        date_column (string): the column that dates a row, or none.
+        alike (dict): stored column → raw column that near-duplicates share.
+        outdated (list): conditions on `stored`, a row of this model.
+-#}
+{% macro affected_keys(relation, table, key, date_column=none, alike={}, outdated=[]) -%}
+    {%- set arrived = new_rows(relation, table) -%}
+    select coalesce({{ clean_text('arrived.' ~ key) }}, '') as affected_key
+    from {{ arrived }} as arrived
+    {%- if alike %}
+    union
+    select coalesce(stored.{{ key }}, '')
+    from {{ this }} as stored
+    inner join {{ arrived }} as arrived
+        on
+            stored.{{ date_column }} between {{ parse_timestamp('arrived.' ~ date_column) }}
+            and {{ parse_timestamp('arrived.' ~ date_column) }}
+            + interval {{ var('near_duplicate_seconds') }} second
+            {%- for own, raw in alike.items() %}
+            and stored.{{ own }} is not distinct from {{
+                clean_text('arrived.' ~ raw) if own == raw else 'arrived.' ~ raw
+            }}
+            {%- endfor %}
+    {%- endif %}
+    {%- if date_column %}
+    union
+    select coalesce(stored.{{ key }}, '')
+    from {{ this }} as stored
+    cross join ({{ kept_since(relation, table, date_column) }}) as kept_since
+    where
+        (stored.rejection_reason is null and stored.{{ date_column }} < kept_since.kept_from)
+        or (
+            stored.rejection_reason = 'future_date'
+            and not {{ is_in_future('stored.' ~ date_column) }}
+        )
+    {%- endif %}
+    {%- for condition in outdated %}
+    union
+    select coalesce(stored.{{ key }}, '')
+    from {{ this }} as stored
+    where {{ condition }}
+    {%- endfor %}
+{%- endmacro %}
+
+
+{#- Restricts a reading of a raw table to the affected keys; nothing when all of it is read. -#}
+{% macro only_affected(key, begin='where') -%}
+    {%- if is_incremental() %}
+    {{ begin }} coalesce({{ clean_text(key) }}, '') in (select affected_key from affected)
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#- A further condition: only rows that share a raw column with a CTE, where not all are read. -#}
+{% macro only_with(column, cte) -%}
+    {%- if is_incremental() %}
+        and {{ column }} in (select {{ column }} from {{ cte }})
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#-
+    A raw table whose few columns are read once more: the file itself, where a CTE used twice would
+    be kept whole in memory, and the CTE where it holds but the affected rows.
+-#}
+{% macro read_again(cte, relation, table) -%}
+    {{ cte if is_incremental() else source_rows(relation, table) }}
+{%- endmacro %}
+
+
+{#- Keys of a model built by arrival whose rows were written since this model was last built. -#}
+{% macro keys_written_since(relation, key) -%}
+    select distinct coalesce({{ key }}, '') as affected_key
+    from {{ relation }}
+    where loaded_in > (
+        select max(load_number) from {{ arrivals_table() }} where model = '{{ model.name }}'
+    )
+{%- endmacro %}
+
+
+{#-
+    Incremental strategy `arrivals`: of every key that is written anew, or whose rows in a model
+    before changed, the old rows go; the new ones come.
+-#}
+{% macro get_incremental_arrivals_sql(arg_dict) -%}
+    {%- set columns = get_quoted_csv(arg_dict['dest_columns'] | map(attribute='name')) -%}
+    {%- set key = arg_dict['unique_key'] -%}
+    delete from {{ arg_dict['target_relation'] }}
+    where
+        coalesce({{ key }}, '') in (select coalesce({{ key }}, '') from {{ arg_dict['temp_relation'] }})
+        {%- for relation in models_followed() %}
+        or coalesce({{ key }}, '') in ({{ keys_written_since(relation, key) }})
+        {%- endfor %};
+    insert into {{ arg_dict['target_relation'] }} ({{ columns }})
+    select {{ columns }} from {{ arg_dict['temp_relation'] }}
+{%- endmacro %}
