@@ -42,6 +42,7 @@
 -#}
 {% macro begin_load() -%}
     {%- if execute and by_arrival() == 'incremental' and flags.WHICH in ['build', 'run', 'retry'] -%}
+    {%- set sql %}
     create schema if not exists {{ arrivals_table().without_identifier() }};
     create table if not exists {{ arrivals_table() }} (
         model string, source_table string, file string, version string, settings string,
@@ -56,7 +57,16 @@
     select '', '{{ table }}', file, version, '', (select max(load_number) from {{ arrivals_table() }})
     from {{ files_of(raw_path(table)) }};
     {%- endfor %}
+    {%- endset -%}
+    {%- do run_kept(sql) -%}
     {%- endif -%}
+{%- endmacro %}
+
+
+{#- Runs SQL of a hook in a transaction of its own: what a hook leaves open may be undone. -#}
+{% macro run_kept(sql) -%}
+    {%- call statement('kept') %}{{ sql }}{% endcall -%}
+    {%- do adapter.commit() -%}
 {%- endmacro %}
 
 
@@ -70,8 +80,9 @@
         {{ return('retry') }}
     {%- elif asked.get('selector') in ['hourly', 'daily'] -%}
         {{ return(asked['selector']) }}
-    {%- elif asked.get('selector') not in [none, '', 'retrain'] or asked.get('select') or asked.get('exclude')
-        or flags.WHICH != 'build' -%}
+    {%- elif
+        flags.WHICH != 'build' or asked.get('select') or asked.get('exclude')
+        or asked.get('selector') not in [none, '', 'retrain'] -%}
         {{ return('part') }}
     {%- endif -%}
     {{ return('complete') }}
@@ -80,7 +91,7 @@
 
 {#-
     At the end of a run: whether it passed. `segmentation publish` asks whether marts that a
-    smaller run leaves as they are come from one that passed (python_ext/publish.py). What came before
+    smaller run leaves as they are come from one that passed (python_ext/loads.py). What came before
     the last complete run that passed is of no interest any more.
 -#}
 {% macro end_load(results) -%}
@@ -90,7 +101,8 @@
             if result.status | string in ['error', 'fail', 'runtime error', 'skipped', 'partial success'] -%}
             {%- do failed.append(result.node.name) -%}
         {%- endfor -%}
-        {%- if not failed %}
+        {%- if not failed -%}
+        {%- set sql %}
         update {{ arrivals_table() }} set version = 'passed'
         where
             model = '' and source_table = ''
@@ -101,7 +113,9 @@
         {%- if name_of_run() == 'complete' %}
         delete from {{ arrivals_table() }}
         where model = '' and source_table = '' and load_number < {{ load_number() }};
-        {%- endif -%}
+        {%- endif %}
+        {%- endset -%}
+        {%- do run_kept(sql) -%}
         {%- endif -%}
     {%- endif -%}
 {%- endmacro %}
@@ -113,12 +127,11 @@
 {%- endmacro %}
 
 
-{#- Path or pattern of the raw files of a table. -#}
+{#- Path or pattern of the raw files of a table: what its reader has in quotes, as the sources say. -#}
 {% macro raw_path(table) -%}
-    {{ return(
-        var('raw_data', env_var('RAW_DATA', 'data/demo')) ~ '/' ~ table | replace('.', '/')
-        ~ ('/[!.]*.' if table in var('raw_folders', []) else '.') ~ var('raw_format')
-    ) }}
+    {%- set path = var('raw_data', env_var('RAW_DATA', 'data/demo')) ~ '/' ~ table | replace('.', '/')
+        ~ ('/[!.]*' if table in var('raw_folders', []) else '') -%}
+    {{ return(var('raw_readers')[var('raw_format')].split("'")[1] | replace('{path}', path)) }}
 {%- endmacro %}
 
 
@@ -182,7 +195,7 @@
 {%- endmacro %}
 
 
-{#- Fingerprint of all that this model depends on beside its rows: code, settings, seeds, who was forgotten. -#}
+{#- Fingerprint of what else decides over rows: code, settings, seeds, who was forgotten. -#}
 {% macro settings_of_model() -%}
     {%- set node = graph.nodes[model.unique_id] -%}
     {%- set parts = [node.checksum.checksum] -%}
@@ -375,7 +388,7 @@
 {%- endmacro %}
 
 
-{#- A further condition: only rows that share a raw column with a CTE, where not all are read. -#}
+{#- A further condition, where not all is read: rows that share a raw column with a CTE. -#}
 {% macro only_with(column, cte) -%}
     {%- if is_incremental() %}
         and {{ column }} in (select {{ column }} from {{ cte }})
@@ -399,6 +412,14 @@
     where loaded_in > (
         select max(load_number) from {{ arrivals_table() }} where model = '{{ model.name }}'
     )
+{%- endmacro %}
+
+
+{#- A further condition, where not all is read: keys written since in a model before. -#}
+{% macro only_written_since(relation, key) -%}
+    {%- if is_incremental() %}
+        and coalesce({{ key }}, '') in ({{ keys_written_since(relation, key) }})
+    {%- endif -%}
 {%- endmacro %}
 
 

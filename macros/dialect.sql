@@ -329,7 +329,7 @@
     (
         select
             filename as file,
-            size || ' bytes of ' || last_modified
+            size || ' bytes of ' || epoch_us(last_modified)
             -- Written so lately that more could be written within the same second.
             || case
                 when last_modified > current_timestamp - interval 2 second

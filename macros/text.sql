@@ -189,3 +189,26 @@
 {% macro postcode_prefix(postcode) -%}
     substr({{ postcode }}, 1, 2)
 {%- endmacro %}
+
+
+{#-
+    The code of every spelling that a raw column has: looked up once for each spelling, not once for
+    each row. Reads the CTEs `source` and `spellings`.
+
+    Arguments:
+        column (string): the raw column.
+        domain (string): its domain in the seed value_spellings.
+        relation (relation), table (string): what `source()` gave, and its name as `web.events`.
+-#}
+{% macro codes_of(column, domain, relation, table) -%}
+    select
+        written.{{ column }} as written,
+        coalesce(spellings.code, lower({{ clean_text('written.' ~ column) }})) as code
+    from (
+        select distinct {{ column }} from {{ read_again('source', relation, table) }}
+    ) as written
+    left join spellings
+        on
+            spellings.domain = '{{ domain }}'
+            and {{ fold_spelling('written.' ~ column) }} = spellings.spelling
+{%- endmacro %}

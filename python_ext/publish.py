@@ -17,13 +17,10 @@ import duckdb
 
 from python_ext.consent import refuse_forbidden
 from python_ext.errors import SegmentationError
+from python_ext.loads import SMALLER_RUNS, fingerprints, refuse_unfinished
 from python_ext.settings import (
     dataset_vars,
-    declared_tables,
-    is_on,
-    is_remote,
     project_vars,
-    raw_files,
 )
 
 SCHEMA = "marts"
@@ -32,8 +29,6 @@ PARQUET = "parquet"
 ABOUT = "about"
 
 _COMMANDS = {"build", "retry"}
-SMALLER_RUNS = ("hourly", "daily")
-"""Selectors that leave some marts as an earlier build made them, the smallest first."""
 _FAILED = {"error", "fail", "runtime error", "skipped", "partial success"}
 _TARGET = "published"
 
@@ -156,7 +151,7 @@ def _marts_of(results: dict[str, Any], manifest: Path) -> set[str] | None:
 
     The warehouse outlives a mart that was renamed or removed, and a build of a selection passes
     without having built the rest: neither may be published as if it were today's. What the
-    selectors of `SMALLER_RUNS` leave alone is yesterday's by intention; see `_refuse_unfinished`.
+    selectors of `SMALLER_RUNS` leave alone is yesterday's by intention; see ``loads``.
     """
     nodes: dict[str, Any] = {}
     if manifest.is_file():
@@ -204,40 +199,15 @@ def _about(results: dict[str, Any], project_dir: Path) -> dict[str, Any]:
         "base_currency": settings.get("base_currency"),
         "k_anonymity": settings.get("k_anonymity"),
         "as_of_date": None,
-        "run": results["args"].get("selector") or "complete",
+        "run": results["args"].get("selector") or results["args"]["which"],
         "built_at": results["metadata"].get("generated_at"),
-        "sources": _fingerprints(
+        "sources": fingerprints(
             project_dir,
             raw_data,
             str(settings.get("raw_format", "parquet")),
             settings.get("sources") or {},
         ),
     }
-
-
-def _fingerprints(
-    project_dir: Path, raw_data: str, raw_format: str, sources: dict[str, bool]
-) -> dict[str, str]:
-    """SHA-256 of each raw table of a local dataset; nothing for one that lies elsewhere."""
-    if is_remote(raw_data):
-        return {}
-    try:
-        tables = declared_tables(project_dir)
-    except SegmentationError:
-        return {}
-    fingerprints = {}
-    for table in tables:
-        if not is_on(table, sources):
-            continue
-        digests = []
-        for file in raw_files(project_dir / raw_data, table, raw_format):
-            with file.open("rb") as stream:
-                digests.append(hashlib.file_digest(stream, "sha256").hexdigest())
-        if digests:
-            # Of several arrivals one: that of the list of theirs.
-            together = hashlib.sha256("".join(digests).encode()).hexdigest()
-            fingerprints[table] = digests[0] if len(digests) == 1 else together
-    return fingerprints
 
 
 def _write(
@@ -265,8 +235,7 @@ def _write(
         ).fetchall()
         if not marts:
             raise SegmentationError(f"Nothing was published: {database} holds no marts.")
-        if about["run"] in SMALLER_RUNS:
-            _refuse_unfinished(connection, source, about["run"])
+        refuse_unfinished(connection, source)
         refuse_forbidden(connection, source, profiling_basis=profiling_basis)
         for (mart,) in marts:
             if wanted is not None and mart not in wanted:
@@ -286,30 +255,6 @@ def _write(
         _write_about(connection, out_dir, about)
         waiting = _erasure_requests(connection, source)
     return Published(rows=rows, about=about, erasure_requests=waiting)
-
-
-def _refuse_unfinished(connection: duckdb.DuckDBPyConnection, source: str, run: str) -> None:
-    """Marts that a smaller run leaves alone must come from a larger one that passed.
-
-    Which runs passed stands in ``staging.arrivals`` (macros/arrivals.sql).
-    """
-    smaller = SMALLER_RUNS[: SMALLER_RUNS.index(run) + 1]
-    base, unfinished = connection.execute(
-        f"""
-        with runs as (
-            select settings as run, load_number, version = 'passed' as is_passed
-            from {_name(source)}.staging.arrivals where model = '' and source_table = ''
-        )
-        select max(load_number) filter (where run = 'complete' and is_passed),
-            max(load_number) filter (where not is_passed and run not in {smaller + ("",)})
-        from runs
-        """
-    ).fetchone()
-    if base is None or (unfinished or 0) > base:
-        raise SegmentationError(
-            f"Nothing was published: what `{run}` leaves as it is comes from a larger build that "
-            "did not pass. Run `make retrain`."
-        )
 
 
 def _copy_comments(connection: duckdb.DuckDBPyConnection, source: str) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import pdist
+from sklearn import config_context
 from sklearn.cluster import DBSCAN, HDBSCAN, KMeans, MiniBatchKMeans
 from sklearn.mixture import GaussianMixture
 from sklearn.neighbors import NearestNeighbors
@@ -53,7 +54,9 @@ class Partition:
 
 def fit_kmeans(points: np.ndarray, k: int, *, seed: int, n_init: int = 10) -> KMeans:
     """k-means with k-means++ starts; the best of ``n_init`` runs."""
-    return KMeans(n_clusters=k, n_init=n_init, random_state=seed).fit(points)
+    # Thousands of fits of some milliseconds, of which the check of the settings is a tenth.
+    with config_context(skip_parameter_validation=True):
+        return KMeans(n_clusters=k, n_init=n_init, random_state=seed).fit(points)
 
 
 def refine_kmeans(points: np.ndarray, start: np.ndarray, *, seed: int) -> np.ndarray:

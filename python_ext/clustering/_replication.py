@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 import numpy as np
 from scipy.spatial.distance import cdist
 from sklearn.cluster import KMeans
-from sklearn.metrics import adjusted_rand_score
 
 from python_ext.clustering import _indices
 from python_ext.clustering._splits import STABILITY_ROWS, Split, find_split, not_divided
@@ -97,13 +97,16 @@ def find_lasting_split(
     groups, alike = found.most_common(1)[0]
     compared = points[_indices.draw_rows(len(points), COMPARED_ROWS, seed=seed)]
     named = [look.label(compared) for look in looks]
-    rand = np.array([[adjusted_rand_score(one, two) for one in named] for two in named])
+    rand = np.eye(len(named))
+    for i, j in combinations(range(len(named)), 2):
+        rand[i, j] = rand[j, i] = _indices.adjusted_rand(named[i], named[j])
     same = [i for i, look in enumerate(looks) if look.split.groups == groups]
     middle = looks[max(same, key=lambda i: (rand[i].sum(), -i))]
     fit = KMeans(groups, init=middle.centres, n_init=1, max_iter=50, random_state=seed).fit(points)
     labels = fit.labels_.astype(int)
     final = _Look(middle.split, fit.cluster_centers_)
-    agreement = float(np.mean([adjusted_rand_score(final.label(compared), one) for one in named]))
+    everyone = final.label(compared)
+    agreement = float(np.mean([_indices.adjusted_rand(everyone, one) for one in named]))
     figures = {"looks": len(looks), "looks_alike": alike, "agreement": agreement}
     refused = {**figures, "stability": ()}
     if agreement < min_agreement:

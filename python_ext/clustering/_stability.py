@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from sklearn.metrics import adjusted_rand_score
 
 from python_ext.clustering import _indices
 
@@ -87,7 +86,7 @@ def resample(
         present = np.isin(np.arange(k), truth)
         total += np.where(present, _indices.jaccard_to_best(truth, found, k), 0)
         times += present
-        rand.append(adjusted_rand_score(truth, found))
+        rand.append(_indices.adjusted_rand(truth, found))
     jaccard = np.divide(total, times, out=np.full(k, np.nan), where=times > 0)
     return Resampled(jaccard, np.array(rand))
 
@@ -98,7 +97,7 @@ def seed_to_seed(
     """Adjusted Rand index of each pair of fits of the same points from different seeds."""
     seeds = np.random.default_rng(seed).integers(2**31, size=starts)
     fits = [refit(points, int(number)) for number in seeds]
-    return np.array([adjusted_rand_score(one, two) for one, two in combinations(fits, 2)])
+    return np.array([_indices.adjusted_rand(one, two) for one, two in combinations(fits, 2)])
 
 
 def leave_out(
@@ -121,7 +120,7 @@ def leave_out(
     for name, features in parts.items():
         without = refit_without(features)
         if without is not None:
-            found[name] = float(adjusted_rand_score(labels, without))
+            found[name] = float(_indices.adjusted_rand(labels, without))
     return found
 
 
@@ -151,7 +150,7 @@ def movement(before: np.ndarray, after: np.ndarray, k: int) -> Movement:
     return Movement(
         float((before == after).mean()) if len(before) else np.nan,
         np.divide(stayed, held, out=np.full(k, np.nan), where=held > 0),
-        float(adjusted_rand_score(before, after)) if len(before) else np.nan,
+        float(_indices.adjusted_rand(before, after)) if len(before) else np.nan,
     )
 
 
@@ -162,7 +161,7 @@ def agreement(labels: np.ndarray, other: np.ndarray, k: int) -> tuple[np.ndarray
     """
     jaccard = _indices.jaccard_to_best(labels, _shifted(other), k)
     held = np.bincount(labels, minlength=k) > 0
-    return np.where(held, jaccard, np.nan), float(adjusted_rand_score(labels, other))
+    return np.where(held, jaccard, np.nan), float(_indices.adjusted_rand(labels, other))
 
 
 def _shifted(labels: np.ndarray) -> np.ndarray:

@@ -19,6 +19,7 @@ from python_ext.propensity._search import SearchBudget
 from python_ext.propensity._target_run import TargetRun
 from python_ext.propensity._targets import load_targets
 from python_ext.propensity._tracking import log_run
+from python_ext.side_by_side import side_by_side
 
 
 def run_propensity(
@@ -105,27 +106,35 @@ def run_propensity(
     selected = with_category_labels(selected, categories)
     stored = stored_rows(memory)
     examples = LabelledRows(features, labels)
-    rows: list[dict[str, Any]] = []
-    # One thread: the order of a parallel sum is not fixed, and two builds must agree.
-    with threadpool_limits(1):
-        for target in load_targets(
-            targets, horizon_days=int(horizon_days), labels=examples.targets
-        ):
-            run = TargetRun(
-                target=target,
-                examples=examples.of(target),
-                features=selected,
-                stored=stored[stored["target"] == target.target],
-                as_of=pd.Timestamp(as_of).date(),
-                seed=int(seed),
-                policy=policy,
-                algorithms=asked,
-                budget=SearchBudget(**(search or {})),
-                tastes=_tastes(selected, categories),
-            )
-            rows += run.rows()
+    runs = [
+        TargetRun(
+            target=target,
+            examples=examples.of(target),
+            features=selected,
+            stored=stored[stored["target"] == target.target],
+            as_of=pd.Timestamp(as_of).date(),
+            seed=int(seed),
+            policy=policy,
+            algorithms=asked,
+            budget=SearchBudget(**(search or {})),
+            tastes=_tastes(selected, categories),
+        )
+        for target in load_targets(targets, horizon_days=int(horizon_days), labels=examples.targets)
+    ]
+    # Rows that are surely learned from; a champion that is kept is soon looked at again.
+    sizes = [
+        len(run.examples.labels["train"]) if run.stored.empty or retrain == "always" else 0
+        for run in runs
+    ]
+    rows = [row for part in side_by_side(_rows_of, runs, rows=sizes) for row in part]
     log_run(rows, as_of=pd.Timestamp(as_of).date())
     return pd.DataFrame(rows, columns=list(MODELS_SCHEMA))
+
+
+def _rows_of(run: TargetRun) -> list[dict[str, Any]]:
+    # One thread: the order of a parallel sum is not fixed, and two builds must agree.
+    with threadpool_limits(1):
+        return run.rows()
 
 
 def _tastes(features: Sequence[Feature], categories: pd.DataFrame | None) -> dict[str, str]:

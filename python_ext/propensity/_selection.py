@@ -273,15 +273,22 @@ def _holds(
     seed: int,
 ) -> bool:
     """Whether neither learner is worse for features chosen by this floor on the other half."""
-    reduced = {name: np.empty(len(label)) for name in full}
+    halves = []
     for inside, outside in folds:
         strength = _strength({name: rise[inside] for name, rise in gain.items()})
         kept = [f for f, value in zip(features, strength, strict=True) if value > floor]
         if not kept:
             return False
         known = Prepared.fit(frame.iloc[inside], kept, label=label[inside], group=group[inside])
-        for name, (reads, learner) in _quick_learners(len(inside), seed).items():
+        halves.append((inside, outside, known))
+    # The linear one first: where it is worse, the slower one need not be fitted.
+    for name in full:
+        reduced = np.empty(len(label))
+        for inside, outside, known in halves:
+            reads, learner = _quick_learners(len(inside), seed)[name]
             learner.fit(without_unknown_columns(known.matrix(reads)), label[inside])
             values = known.transform(frame.iloc[outside], reads)
-            reduced[name][outside] = _row_loss(learner, values, label[outside])
-    return all(reduced[name].mean() <= full[name].mean() for name in full)
+            reduced[outside] = _row_loss(learner, values, label[outside])
+        if reduced.mean() > full[name].mean():
+            return False
+    return True

@@ -39,6 +39,19 @@ def places_in(folder: Path, database: str = "build.duckdb") -> Places:
     )
 
 
+def as_arrivals(table: Path) -> None:
+    """Make three arrivals of a raw table: a folder in the place of the file."""
+    table.mkdir()
+    file = table.with_suffix(".parquet")
+    for part in range(3):
+        rows = f"select * from (select *, row_number() over () as n from '{file}')"
+        duckdb.execute(
+            f"copy (select * exclude (n) from ({rows} where n % 3 = {part})) "
+            f"to '{table / f'{part}.parquet'}' (format parquet)"
+        )
+    file.unlink()
+
+
 def ask(database: Path, query: str) -> list[tuple]:
     with duckdb.connect(str(database), read_only=True) as connection:
         return connection.execute(query).fetchall()

@@ -220,8 +220,6 @@ def test_two_builds_of_the_same_input_give_equal_marts(demo_build, demo_data, tm
     """Every published table, row by row, from a second warehouse."""
     again = run_dbt(
         "build",
-        "--exclude-resource-type=test",
-        "--exclude-resource-type=unit_test",
         folder=tmp_path / "again",
         raw_data=demo_data,
         lean=False,

@@ -16,6 +16,7 @@ def shop_only(tmp_path_factory, demo_data):
         folder=folder,
         raw_data=demo_data,
         variables={"sources": {**OPTIONAL, "shop.products": False}},
+        tested=True,
     )
 
 
@@ -44,8 +45,6 @@ def test_what_is_off_is_null_and_not_zero(shop_only):
 def test_a_build_as_of_a_past_date_knows_nothing_later(tmp_path, demo_data):
     build = run_dbt(
         "build",
-        "--exclude-resource-type=test",
-        "--exclude-resource-type=unit_test",
         folder=tmp_path,
         raw_data=demo_data,
         variables={"as_of_date": "2025-01-01", "rfm_window_days": 365},

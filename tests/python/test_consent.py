@@ -358,8 +358,6 @@ def test_a_mistake_in_the_flag_turns_the_build_red_and_stops_publishing(planted,
 def test_with_consent_as_the_basis_only_who_agreed_is_profiled(tmp_path, demo_data):
     build = run_dbt(
         "build",
-        "--exclude-resource-type=test",
-        "--exclude-resource-type=unit_test",
         folder=tmp_path,
         raw_data=demo_data,
         variables={"profiling_basis": "consent"},

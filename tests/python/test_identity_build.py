@@ -110,7 +110,7 @@ def test_published_links_name_nobody_and_agree_with_the_customers(demo_build):
 def grown(demo_data, tmp_path_factory):
     """One warehouse: as of a past date, in full, again from the same staging, and refreshed."""
     folder = tmp_path_factory.mktemp("grown")
-    settings = ["--select", *IDENTITY.split(), "--exclude-resource-type", "test", "unit_test"]
+    settings = ["--select", *IDENTITY.split()]
     # Built again from the same staging.
     same = ("--exclude", "resource_type:seed", "path:models/staging")
     states = []

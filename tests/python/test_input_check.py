@@ -273,8 +273,8 @@ def test_address_is_checked_without_a_look_at_the_disk(dataset, address, monkeyp
 
 
 def ask(connection, folder, raw_format="parquet", sources=None):
-    arguments = [str(folder), raw_format, json.dumps(sources or {})]
-    return connection.execute(f"select {FUNCTION}(?, ?, ?)", arguments).fetchone()[0]
+    arguments = [str(folder), raw_format, json.dumps(sources or {}), "[]"]
+    return connection.execute(f"select {FUNCTION}(?, ?, ?, ?)", arguments).fetchone()[0]
 
 
 @pytest.fixture

@@ -9,6 +9,8 @@ from test_data_tests_bite import failures, turned_red
 
 # What measures the features of a cutoff, in the order of the models.
 MEASURED = [
+    "int_web_visits",
+    "int_email_responses",
     "int_web_sessions",
     "int_email_contacts",
     "int_mentions_linked",

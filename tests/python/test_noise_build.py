@@ -30,7 +30,7 @@ def noise_build(demo_data, tmp_path_factory):
     orders.loc[known, "customer_id"] = drawn
     orders.to_parquet(path)
     build = run_dbt(
-        *("build", "--select", SELECT, "--exclude-resource-type", "test", "unit_test"),
+        *("build", "--select", SELECT),
         folder=folder,
         raw_data=raw_data,
         # All algorithms of segments look; what is about scores is kept small.

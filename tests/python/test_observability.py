@@ -59,6 +59,7 @@ def observed(tmp_path_factory, demo_data):
         raw_data=demo_data,
         variables={"sources": {"web": False, "crm.consents": False}},
         env={"OBSERVABILITY": "1", "DBT_WRITE_JSON": "true"},
+        tested=True,
     )
     assert build.returncode == 0, build.output[-4000:]
     return build

@@ -4,7 +4,7 @@ import duckdb
 import pytest
 from conftest import run_dbt
 
-SMALL = ("build", "--select", "rfm_segments", "--exclude-resource-type", "test", "unit_test")
+SMALL = ("build", "--select", "rfm_segments")
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,6 @@ def test_the_reference_figures_are_reproduced(tmp_path: Path):
     import_online_retail(raw_data, source_file=FILE)
     build = run_dbt(
         "build",
-        "--exclude-resource-type=test",
-        "--exclude-resource-type=unit_test",
         "--select",
         "+stg_shop__orders",
         "+stg_shop__order_lines",
@@ -53,8 +51,6 @@ def test_the_labels_reproduce_the_published_figures(tmp_path: Path):
     import_online_retail(raw_data, source_file=FILE)
     build = run_dbt(
         "build",
-        "--exclude-resource-type=test",
-        "--exclude-resource-type=unit_test",
         "--select",
         "+int_customer_labels",
         folder=tmp_path,

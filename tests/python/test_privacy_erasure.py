@@ -9,7 +9,15 @@ from pathlib import Path
 import duckdb
 import pytest
 from _datasets import ROOT
-from _private_copy import SECRET, VAULT_KEY, ask, person_with, places_in, private_copy
+from _private_copy import (
+    SECRET,
+    VAULT_KEY,
+    as_arrivals,
+    ask,
+    person_with,
+    places_in,
+    private_copy,
+)
 from click.testing import CliRunner
 from rich.console import Console
 
@@ -26,6 +34,7 @@ from python_ext.privacy import (
     search_uncompressed,
     write_vault,
 )
+from python_ext.privacy._job import Job
 from python_ext.privacy._search import _parts_of_others, count_in_bytes
 
 AT = datetime(2026, 7, 1, 9, 30)
@@ -124,6 +133,25 @@ def test_all_records_and_contacts_of_the_person_are_known(original, busy):
 @pytest.fixture(scope="module")
 def found(original, busy) -> Found:
     return search(original, busy, vault_key=VAULT_KEY)
+
+
+def test_a_table_that_arrives_in_files_is_forgotten_in_each(places, busy):
+    """As much goes as from one file, and an order stays without its buyer."""
+
+    def planned(table: str) -> tuple[int, int]:
+        removals = Job(places, busy, "receipt", VAULT_KEY).plan()
+        own = [each for each in removals if f"/demo/{table}" in each.file]
+        assert own
+        return sum(each.rows_removed for each in own), sum(each.cells_emptied for each in own)
+
+    tables = ("web/events", "shop/orders", "email/events")
+    before = {table: planned(table) for table in tables}
+    for table in tables:
+        as_arrivals(places.raw_folder / table)
+    assert {table: planned(table) for table in tables} == before
+    assert before["shop/orders"][0] == 0 < before["shop/orders"][1] and before["web/events"][0]
+    forget(places, busy, secret=SECRET, at=AT, vault_key=VAULT_KEY)
+    assert search(places, busy, vault_key=VAULT_KEY).hits == ()
 
 
 def test_before_the_person_is_found_everywhere(original, busy, found):

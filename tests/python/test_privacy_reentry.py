@@ -44,6 +44,7 @@ def rebuilt(original, person, demo_data, tmp_path_factory):
         *("--exclude-resource-type", "unit_test"),
         folder=folder,
         raw_data=places.raw_folder,
+        tested=True,
     )
     assert build.returncode == 0, build.output[-3000:]
     return places

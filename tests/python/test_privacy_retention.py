@@ -5,7 +5,7 @@ from datetime import date
 import duckdb
 import pytest
 from _datasets import ROOT, row_query, write_dataset, write_table
-from _private_copy import ask, find_places, private_copy
+from _private_copy import as_arrivals, ask, find_places, private_copy
 
 from python_ext.errors import SegmentationError
 from python_ext.privacy import as_of_date, past_retention, silent_customers
@@ -130,3 +130,17 @@ def test_who_is_silent_is_counted_by_the_last_contact(demo_build, tmp_path):
         "(select as_of_date from intermediate.int_as_of_date) - interval 12 month",
     )
     assert expected == [(counts[1],)]
+
+
+def test_every_arrival_is_looked_at_and_cut(places, tmp_path):
+    """A table that is a folder of files is cut like one that is a file."""
+    seed = seed_with(tmp_path, web__events=12, shop__orders=24, shop__order_lines=24)
+    told = by_table(past_retention(places, as_of=AS_OF, seed=seed))
+    for table in ("web/events", "shop/orders", "shop/order_lines"):
+        as_arrivals(places.raw_folder / table)
+    assert by_table(past_retention(places, as_of=AS_OF, seed=seed, apply=True)) == told
+    for table in ("web.events", "shop.orders", "shop.order_lines"):
+        files = ", ".join(f"'{file}'" for file in places.raw_files(table))
+        left = duckdb.sql(f"select count(*) from read_parquet([{files}])").fetchone()[0]
+        assert left == told[table].rows - told[table].past
+    assert not list(places.raw_folder.rglob(".*"))

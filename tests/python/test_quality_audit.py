@@ -15,7 +15,7 @@ from python_ext import quality
 from python_ext.lineage import read_lineage
 from python_ext.synth import generate
 
-SELECTED = ("--select", "+quality_audit", "--exclude-resource-type", "test", "unit_test")
+SELECTED = ("--select", "+quality_audit")
 
 # What the second load changes, and the one thing the audit must say about it.
 PLANTED = {

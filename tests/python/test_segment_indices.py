@@ -126,3 +126,12 @@ def test_elbow_is_the_knee():
     assert np.argmax(_indices.elbow(inertia)) == 2
     np.testing.assert_array_equal(_indices.elbow(np.array([3.0, 2.0])), 0)
     np.testing.assert_array_equal(_indices.elbow(np.zeros(5)), 0)
+
+
+@pytest.mark.parametrize(("rows", "groups"), [(1, 1), (9, 2), (500, 4), (500, 40)])
+def test_adjusted_rand_is_scikit_learns(rows, groups):
+    rng = np.random.default_rng(rows + groups)
+    one, two = rng.integers(-1, groups, rows), rng.integers(-1, 3, rows)
+    for other in (two, np.where(rng.random(rows) < 0.8, one, two), one + 2, np.zeros(rows, int)):
+        assert _indices.adjusted_rand(one, other) == metrics.adjusted_rand_score(one, other)
+        assert _indices.adjusted_rand(other, one) == metrics.adjusted_rand_score(other, one)

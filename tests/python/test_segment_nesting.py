@@ -195,7 +195,7 @@ def test_an_unstable_division_is_refused():
     assert nest(points, np.zeros(300, dtype=int), min_agreement=1.01).sub_ids == (1,)
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(2))
 def test_every_point_is_nested_wherever_it_lies(seed):
     """A sub-segment has one segment and a micro-segment one sub-segment, for any points at all."""
     points, labels, _ = planted([1, 2, 3], grandchildren=2, rows=150, seed=seed)

@@ -35,7 +35,7 @@ def state(build):
 
 def run(folder, raw_data, as_of, *extra, alone=False, **variables):
     build = run_dbt(
-        *("build", "--select", *SELECT, "--exclude-resource-type", "test", "unit_test"),
+        *("build", "--select", *SELECT),
         *extra,
         folder=folder,
         raw_data=raw_data,

@@ -6,7 +6,7 @@ import shutil
 import pandas as pd
 import pytest
 import yaml
-from conftest import PROJECT, run_dbt
+from conftest import PROJECT, project_without_tests, run_dbt
 
 from python_ext.errors import SegmentationError
 from python_ext.propensity import Target, load_targets
@@ -118,10 +118,8 @@ def test_events_are_told_alike_everywhere():
 def test_a_faulty_seed_stops_the_build_before_anything_is_written(demo_data, tmp_path):
     """A copy of the project is parsed, since the check reads the file of the seed."""
     project = tmp_path / "project"
-    for name in ("macros", "models", "seeds"):
-        shutil.copytree(PROJECT / name, project / name)
-    for name in ("dbt_project.yml", "profiles.yml"):
-        shutil.copy(PROJECT / name, project)
+    shutil.copytree(project_without_tests(), project)
+    shutil.copy(PROJECT / "profiles.yml", project)
     faulty = [
         {"target": "asleep", "event": "sleep"},
         {"target": "lucky", "eligibility": "born_lucky"},

@@ -53,6 +53,7 @@ def test_unit_tests_pass_under_the_settings_of_any_dataset(demo_build: Build, tm
         folder=tmp_path,
         raw_data=demo_build.raw_data,
         variables=ANOTHER_DATASET,
+        tested=True,
     )
     assert done.returncode == 0, done.output[-4000:]
     assert "PASS=0" not in done.output

@@ -16,9 +16,10 @@ firsts as (
     select
         responses.campaign_id,
         identities.customer_key,
-        {%- for name in ['sent', 'delivered', 'open', 'click', 'bounce', 'unsubscribe'] %}
-        min(responses.{{ name }}_at) as {{ name }}_at{{ "," if not loop.last }}
-        {%- endfor %}
+    {%- for name in ['sent', 'delivered', 'open', 'click', 'bounce', 'unsubscribe'] %}
+    min(responses.{{ name }}_at) as {{ name }}_at
+    {{- "," if not loop.last }}
+    {%- endfor %}
     from responses
     inner join identities on 'id:' || responses.customer_id = identities.record_id
     group by responses.campaign_id, identities.customer_key

@@ -3,11 +3,8 @@
 with events as (
 
     select * from {{ ref('stg_email__events') }}
-    where
-        rejection_reason is null
-        {%- if is_incremental() %}
-        and customer_id in ({{ keys_written_since(ref('stg_email__events'), 'customer_id') }})
-        {%- endif %}
+    where rejection_reason is null
+    {{- only_written_since(ref('stg_email__events'), 'customer_id') }}
 
 ),
 

@@ -5,8 +5,11 @@ with set_aside as (
     select
         '{{ table.table.split(".")[0] }}' as source_name,
         '{{ table.table.split(".")[1] }}' as table_name,
-        {{ 'source_file' if table.table in arriving_tables() else "'" ~ source_file(table.table) ~ "'" }}
-            as source_file,
+        {%- if table.table in arriving_tables() %}
+        source_file,
+        {%- else %}
+        '{{ source_file(table.table) }}' as source_file,
+        {%- endif %}
         coalesce({{ table.key }}, '?') as record_id,
         occurrence,
         rejection_reason as reason_code,

@@ -5,6 +5,13 @@ with history as (
 
 ),
 
+-- Who objected within the day must not wait for the next reckoning of the history.
+profiled as (
+
+    select * from {{ ref('int_customer_permissions') }} where may_be_profiled
+
+),
+
 as_of as (
 
     select * from {{ ref('int_as_of_date') }}
@@ -34,6 +41,7 @@ final as (
         history.model_id,
         history.is_backcast
     from history
+    inner join profiled on history.customer_key = profiled.customer_key
     cross join as_of
     where history.as_of_date <= as_of.as_of_date
 

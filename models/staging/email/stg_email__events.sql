@@ -41,7 +41,7 @@ source as (
     select
         *,
         {{ file_of_row('email.events') }} as source_file
-    from {{ source_rows(source('email', 'events'), 'email.events') }} as delivered
+    from {{ source_rows(source('email', 'events'), 'email.events') }}
     {{- only_affected('event_id') }}
 
 ),
@@ -52,18 +52,9 @@ spellings as (
 
 ),
 
--- Codes are looked up once for each spelling, not once for each row.
 names as (
 
-    select
-        written.event_name as written,
-        coalesce(spellings.code, lower({{ clean_text('written.event_name') }})) as code
-    from (
-        select distinct event_name
-        from {{ read_again('source', source('email', 'events'), 'email.events') }}
-    ) as written
-    left join spellings
-        on {{ fold_spelling('written.event_name') }} = spellings.spelling
+    {{ codes_of('event_name', 'email_event', source('email', 'events'), 'email.events') }}
 
 ),
 
@@ -92,9 +83,8 @@ followed as (
         lag({{ clean_text('event_id') }}) over same_event as previous_event_id,
         lag({{ parse_timestamp('event_at') }}) over same_event as previous_event_at
     from {{ source_rows(source('email', 'events'), 'email.events') }}
-    where
-        customer_id is not null and campaign_id is not null
-        {{- only_with('customer_id', 'source') }}
+    where customer_id is not null and campaign_id is not null
+    {{- only_with('customer_id', 'source') }}
     window same_event as (
         partition by customer_id, campaign_id, event_name
         order by {{ parse_timestamp('event_at') }} asc nulls last, event_id asc nulls last

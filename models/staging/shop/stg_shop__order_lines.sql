@@ -39,7 +39,7 @@ source as (
     select
         *,
         {{ file_of_row('shop.order_lines') }} as source_file
-    from {{ source_rows(source('shop', 'order_lines'), 'shop.order_lines') }} as delivered
+    from {{ source_rows(source('shop', 'order_lines'), 'shop.order_lines') }}
     {{- only_affected('order_id') }}
 
 ),

@@ -25,7 +25,7 @@ source as (
     select
         *,
         {{ file_of_row('shop.orders') }} as source_file
-    from {{ source_rows(source('shop', 'orders'), 'shop.orders') }} as delivered
+    from {{ source_rows(source('shop', 'orders'), 'shop.orders') }}
     {{- only_affected('order_id') }}
 
 ),
@@ -42,36 +42,15 @@ spellings as (
 
 ),
 
--- Codes are looked up once for each spelling, not once for each row.
 statuses as (
 
-    select
-        written.status as written,
-        coalesce(spellings.code, lower({{ clean_text('written.status') }})) as code
-    from (
-        select distinct status
-        from {{ read_again('source', source('shop', 'orders'), 'shop.orders') }}
-    ) as written
-    left join spellings
-        on
-            spellings.domain = 'order_status'
-            and {{ fold_spelling('written.status') }} = spellings.spelling
+    {{ codes_of('status', 'order_status', source('shop', 'orders'), 'shop.orders') }}
 
 ),
 
 channels as (
 
-    select
-        written.channel as written,
-        coalesce(spellings.code, lower({{ clean_text('written.channel') }})) as code
-    from (
-        select distinct channel
-        from {{ read_again('source', source('shop', 'orders'), 'shop.orders') }}
-    ) as written
-    left join spellings
-        on
-            spellings.domain = 'order_channel'
-            and {{ fold_spelling('written.channel') }} = spellings.spelling
+    {{ codes_of('channel', 'order_channel', source('shop', 'orders'), 'shop.orders') }}
 
 ),
 

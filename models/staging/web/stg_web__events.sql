@@ -28,7 +28,7 @@ source as (
     select
         *,
         {{ file_of_row('web.events') }} as source_file
-    from {{ source_rows(source('web', 'events'), 'web.events') }} as delivered
+    from {{ source_rows(source('web', 'events'), 'web.events') }}
     {{- only_affected('event_id') }}
 
 ),
@@ -39,36 +39,15 @@ spellings as (
 
 ),
 
--- Codes are looked up once for each spelling, not once for each row.
 names as (
 
-    select
-        written.event_name as written,
-        coalesce(spellings.code, lower({{ clean_text('written.event_name') }})) as code
-    from (
-        select distinct event_name
-        from {{ read_again('source', source('web', 'events'), 'web.events') }}
-    ) as written
-    left join spellings
-        on
-            spellings.domain = 'web_event'
-            and {{ fold_spelling('written.event_name') }} = spellings.spelling
+    {{ codes_of('event_name', 'web_event', source('web', 'events'), 'web.events') }}
 
 ),
 
 devices as (
 
-    select
-        written.device as written,
-        coalesce(spellings.code, lower({{ clean_text('written.device') }})) as code
-    from (
-        select distinct device
-        from {{ read_again('source', source('web', 'events'), 'web.events') }}
-    ) as written
-    left join spellings
-        on
-            spellings.domain = 'device'
-            and {{ fold_spelling('written.device') }} = spellings.spelling
+    {{ codes_of('device', 'device', source('web', 'events'), 'web.events') }}
 
 ),
 
@@ -97,9 +76,8 @@ followed as (
         lag({{ clean_text('event_id') }}) over same_event as previous_event_id,
         lag({{ parse_timestamp('event_at') }}) over same_event as previous_event_at
     from {{ source_rows(source('web', 'events'), 'web.events') }}
-    where
-        visitor_id is not null and page_url is not null
-        {{- only_with('visitor_id', 'source') }}
+    where visitor_id is not null and page_url is not null
+    {{- only_with('visitor_id', 'source') }}
     window same_event as (
         partition by visitor_id, event_name, page_url
         order by {{ parse_timestamp('event_at') }} asc nulls last, event_id asc nulls last

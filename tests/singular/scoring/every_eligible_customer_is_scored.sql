@@ -8,11 +8,16 @@ with labels as (
 
 learned as (
 
+    {%- if var('cutoffs') == 'score' %}
+    -- Without earlier cutoffs no label is known: what was learned is what is scored.
+    select distinct target from {{ ref('customer_scores') }}
+    {%- else %}
     select distinct labels.target
     from labels
     inner join {{ ref('customers') }} as customers
         on labels.customer_key = customers.customer_key and customers.may_be_profiled
     where labels.label is not null
+    {%- endif %}
 
 ),
 

@@ -1,0 +1,80 @@
+"""What a build read, and which runs of a warehouse passed (macros/arrivals.sql notes them)."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import duckdb
+
+from python_ext.errors import SegmentationError
+from python_ext.settings import declared_tables, is_on, is_remote, raw_files
+
+SMALLER_RUNS = ("hourly", "daily")
+"""Selectors that leave some marts as an earlier build made them, the smallest first."""
+
+
+def refuse_unfinished(connection: duckdb.DuckDBPyConnection, warehouse: str) -> None:
+    """Stop where a mart that the last run left alone comes from a larger run that did not pass.
+
+    Parameters
+    ----------
+    warehouse
+        Name under which the warehouse is attached. One in which no runs are noted has none but
+        whole builds.
+
+    Raises
+    ------
+    SegmentationError
+        No complete run passed, or a larger one than the last was not finished since.
+    """
+    is_noted = connection.execute(
+        "select count(*) from duckdb_tables() where database_name = ? "
+        "and schema_name = 'staging' and table_name = 'arrivals'",
+        [warehouse],
+    ).fetchone()[0]
+    if not is_noted:
+        return
+    runs = connection.execute(
+        f"""
+        select settings, version = 'passed' from "{warehouse}".staging.arrivals
+        where model = '' and source_table = '' order by load_number
+        """
+    ).fetchall()
+    # A retry goes on with the run before it.
+    last = next((run for run, _ in reversed(runs) if run != "retry"), "complete")
+    if last not in SMALLER_RUNS:
+        return
+    mended = SMALLER_RUNS[: SMALLER_RUNS.index(last) + 1]
+    bases = [place for place, run in enumerate(runs) if run == ("complete", True)]
+    since = runs[bases[-1] + 1 :] if bases else []
+    if not bases or any(not is_passed and run not in mended for run, is_passed in since):
+        raise SegmentationError(
+            f"Nothing was published: what `{last}` leaves as it is comes from a larger build that "
+            "did not pass. Run `make retrain`."
+        )
+
+
+def fingerprints(
+    project_dir: Path, raw_data: str, raw_format: str, sources: dict[str, bool]
+) -> dict[str, str]:
+    """SHA-256 of each raw table of a local dataset; nothing for one that lies elsewhere."""
+    if is_remote(raw_data):
+        return {}
+    try:
+        tables = declared_tables(project_dir)
+    except SegmentationError:
+        return {}
+    found = {}
+    for table in tables:
+        if not is_on(table, sources):
+            continue
+        digests = []
+        for file in raw_files(project_dir / raw_data, table, raw_format):
+            with file.open("rb") as stream:
+                digests.append(hashlib.file_digest(stream, "sha256").hexdigest())
+        if digests:
+            # Of several arrivals one: that of the list of theirs.
+            together = hashlib.sha256("".join(digests).encode()).hexdigest()
+            found[table] = digests[0] if len(digests) == 1 else together
+    return found

@@ -1,0 +1,48 @@
+"""Parts in processes of their own: the same results, however many cores there are."""
+
+import os
+
+import pandas as pd
+import pytest
+from test_registry import make_input, run, seed_targets
+
+from python_ext import side_by_side as module
+from python_ext.errors import SegmentationError
+from python_ext.side_by_side import side_by_side
+
+
+def whose(part):
+    if part < 0:
+        raise SegmentationError(f"process {os.getpid()} found {part}")
+    return part, os.getpid()
+
+
+@pytest.mark.parametrize(("cores", "rows"), [(1, 50_000), (2, 10), (2, 1_000_000)])
+def test_one_core_few_rows_and_too_many_stay_in_this_process(monkeypatch, cores, rows):
+    monkeypatch.setattr(module, "cpu_count", lambda: cores)
+    assert side_by_side(whose, [3, 1], rows=[rows, rows]) == [(3, os.getpid()), (1, os.getpid())]
+
+
+@pytest.fixture
+def two_cores(monkeypatch):
+    monkeypatch.setattr(module, "cpu_count", lambda: 2)
+    monkeypatch.setattr(module, "LEAST_ROWS", 0)
+
+
+def test_the_error_of_another_process_comes_through(two_cores):
+    with pytest.raises(SegmentationError, match=r"^process \d+ found -1$") as caught:
+        side_by_side(whose, [3, -1], rows=[9, 1])
+    assert f"process {os.getpid()} " not in str(caught.value)
+
+
+def test_models_trained_side_by_side_are_those_trained_one_by_one(monkeypatch, two_cores):
+    targets = ("a", "b")
+    features, labels = make_input(targets=targets, customers=300)
+    # The second is the larger one, which begins first.
+    fewer = (labels["target"] == "a") & (labels["customer_key"] < "c0050")
+    given = features, labels[~fewer]
+    wanted = seed_targets(*targets)
+    side = run(given, wanted=wanted)
+    monkeypatch.setattr(module, "cpu_count", lambda: 1)
+    pd.testing.assert_frame_equal(side, run(given, wanted=wanted))
+    assert list(side["target"].unique()) == ["a", "b"] and side["artefact_sha256"].nunique() >= 2
