@@ -1,6 +1,6 @@
-"""RFM by openretailscience on the same orders: seconds and rows, as JSON. Needs its own environment.
+"""RFM by openretailscience on the same orders. Needs an environment of its own.
 
-    python benchmarks/_retailscience.py ORDERS.parquet AS_OF OUT.parquet
+python benchmarks/_retailscience.py ORDERS.parquet AS_OF OUT.parquet
 """
 
 import sys

@@ -139,7 +139,8 @@ def differing(one: Path, other: Path) -> list[str]:
             tables.append(
                 connection.execute(
                     "select schema_name || '.' || table_name from duckdb_tables() "
-                    f"where database_name = '{name}' and table_name not in ('last_build', 'arrivals')"
+                    f"where database_name = '{name}' "
+                    "and table_name not in ('last_build', 'arrivals')"
                 ).fetchall()
             )
         found = [name for (name,) in set(tables[0]) ^ set(tables[1])]

@@ -52,7 +52,8 @@ def differing(one, other):
         connection.execute(f"attach '{other}' as other (read_only)")
         tables = connection.execute(
             "select schema_name || '.' || table_name, count(*) from duckdb_tables() "
-            "where database_name in ('one', 'other') and table_name not in ('last_build', 'arrivals') group by all"
+            "where database_name in ('one', 'other') "
+            "and table_name not in ('last_build', 'arrivals') group by all"
         ).fetchall()
         assert len(tables) > 100
         return [
