@@ -164,7 +164,7 @@ def state_of(folder: Path) -> dict[str, bytes]:
 
 
 def killed_in_staging(shop: Shop) -> str:
-    shop.dbt("build", at=("START sql table model staging.stg_web__events", killed))
+    shop.dbt("build", at=("model staging.stg_web__events", killed))
     shop.publish()
     return shop.sentence("Nothing was published")
 
@@ -180,7 +180,7 @@ def file_truncated(shop: Shop) -> str:
     content = file.read_bytes()
     shop.dbt(
         "build",
-        at=("START sql table model staging.stg_crm__consents", lambda _: os.truncate(file, 9000)),
+        at=("model staging.stg_crm__consents", lambda _: os.truncate(file, 9000)),
     )
     file.write_bytes(content)
     return shop.sentence("The input changed", "What to do")
@@ -196,7 +196,7 @@ def file_replaced(shop: Shop) -> str:
         duckdb.execute(f"copy (from '{file}' limit 1000) to '{other}' (format parquet)")
         other.replace(file)
 
-    shop.dbt("build", at=("START sql table model marts.customer_rfm", replace))
+    shop.dbt("build", at=("model marts.customer_rfm", replace))
     said = shop.sentence("The input changed")
     file.write_bytes(content)
     return said
@@ -209,7 +209,7 @@ def two_builds(shop: Shop) -> str:
     def second(_: subprocess.Popen) -> None:
         codes.append(other.dbt("build"))
 
-    assert shop.dbt("build", at=("START sql table model staging.stg_crm__consents", second)) == 0
+    assert shop.dbt("build", at=("model staging.stg_crm__consents", second)) == 0
     assert codes == [2], other.said
     return other.sentence("is in use by")
 
@@ -286,7 +286,7 @@ def warehouse_damaged(shop: Shop) -> str:
 
 
 def log_damaged(shop: Shop) -> str:
-    shop.dbt("build", at=("START sql table model intermediate.", killed))
+    shop.dbt("build", at=("model intermediate.int_customer", killed))
     log = Path(f"{shop.warehouse}.wal")
     if not log.exists():
         raise SystemExit("the killed build left no log to damage; run this again")
