@@ -124,7 +124,7 @@ class Suppression:
         self.project_dir = project_dir
         self._lists: dict[tuple[str, bool], tuple[tuple[int, int], SuppressionList]] = {}
 
-    def _list(self, raw_data: str, demo_secret_allowed: bool) -> SuppressionList | None:
+    def read(self, raw_data: str, demo_secret_allowed: bool) -> SuppressionList | None:
         """The list, read again when its file has changed; None when there is none."""
         file = privacy_directory(raw_data, project_dir=self.project_dir) / "suppression.csv"
         try:
@@ -154,7 +154,7 @@ class Suppression:
     def problem(self, raw_data: str, demo_secret_allowed: bool) -> str:
         """What keeps the list from being asked; empty when nothing does."""
         try:
-            self._list(raw_data, demo_secret_allowed)
+            self.read(raw_data, demo_secret_allowed)
         except SegmentationError as error:
             return str(error)
         return ""
@@ -169,12 +169,30 @@ class Suppression:
         """Whether each value is on the list of its kind; false for a null."""
         found = None
         if len(values) and values.null_count < len(values):
-            found = self._list(raw_data[0].as_py(), demo_secret_allowed[0].as_py())
+            found = self.read(raw_data[0].as_py(), demo_secret_allowed[0].as_py())
         if not found:
             return pa.chunked_array([pa.repeat(pa.scalar(False), len(values))])
         kind = kinds[0].as_py()
         answers = [found.holds(kind, value) for value in values.to_pylist()]
         return pa.chunked_array([pa.array(answers, pa.bool_())])
+
+
+def input_report(
+    project_dir: Path,
+    raw_data: str,
+    raw_format: str,
+    sources_json: str,
+    folders_json: str,
+    base_currency: str,
+    demo_secret_allowed: bool,
+) -> str:
+    """The answers of all functions that check, for an engine that has none of them in SQL."""
+    return (
+        input_problems_function(project_dir)(raw_data, raw_format, sources_json, folders_json)
+        + currency_problem(project_dir, base_currency)
+        + secret_problem(demo_secret_allowed)
+        + Suppression(project_dir).problem(raw_data, demo_secret_allowed)
+    )
 
 
 class Plugin:
