@@ -22,7 +22,9 @@ from python_ext.warehouse import warehouse_problem
 
 STAGING = ("build", "--select", "path:models/staging")
 SEGMENTATION = Path(sys.executable).with_name("segmentation")
-FIRST, LATER = "START sql table model staging.stg_crm", "START sql table model staging.stg_web"
+# In which load a row was read is no part of what it says.
+KEPT = "select columns(name -> name <> 'loaded_in') from"
+FIRST, LATER = "model staging.stg_crm", "model staging.stg_web"
 
 
 @pytest.fixture
@@ -61,8 +63,8 @@ def differing(one, other):
             for name, count in tables
             if count != 2
             or connection.execute(
-                f"(from one.{name} except all from other.{name}) union all "
-                f"(from other.{name} except all from one.{name}) limit 1"
+                f"({KEPT} one.{name} except all {KEPT} other.{name}) union all "
+                f"({KEPT} other.{name} except all {KEPT} one.{name}) limit 1"
             ).fetchall()
         ]
 
@@ -116,14 +118,25 @@ def test_input_that_changes_while_it_is_read_fails_the_build_and_is_named(copied
 def test_full_disk_is_told_and_the_next_build_completes(copied, demo_build):
     folder, _ = copied
     before = published(folder)
-    # Room for what dbt writes itself, and none in the warehouse.
-    built = run(copied, *STAGING, alone=True, largest_file=8_000_000)
+    # A warehouse of seeds alone has no free blocks that could be filled without growing.
+    database = folder / "build.duckdb"
+    database.unlink()
+    with duckdb.connect(str(database)) as connection:
+        connection.execute(f"attach '{demo_build.database}' as whole (read_only)")
+        connection.execute("create schema reference")
+        for (name,) in connection.execute(
+            "select table_name from duckdb_tables() where database_name = 'whole' "
+            "and schema_name = 'reference'"
+        ).fetchall():
+            connection.execute(f"create table reference.{name} as from whole.reference.{name}")
+    # Room for what dbt writes itself, and not for staging.
+    built = run(copied, *STAGING, alone=True, largest_file=4_000_000)
     assert built.returncode != 0
     told = [line for line in built.output.splitlines() if "What to do" in line]
     assert told and all("free some space" in line.lower() for line in told)
     assert published(folder) == before
     assert run(copied, *STAGING).returncode == 0
-    assert differing(folder / "build.duckdb", demo_build.database) == []
+    assert [name for name in differing(database, demo_build.database) if "staging." in name] == []
 
 
 def test_full_disk_while_publishing_leaves_the_old_state(copied):
