@@ -69,7 +69,7 @@ data: setup  ## The raw data of DATASET, where it is not there yet
 
 build: data  ## Raw files to published marts, with tests and a summary
 	@mkdir -p $(dir $(WAREHOUSE))
-	@segmentation check --raw-data $(RAW_DATA)
+	@segmentation check --raw-data $(RAW_DATA) --database $(WAREHOUSE)
 	@dbt --no-use-colors build $(SELECTION) --vars "$$(segmentation vars --raw-data $(RAW_DATA) $(RUN))" | grep --line-buffered -vE '$(UNEVENTFUL)'
 	@segmentation publish --database $(WAREHOUSE) --out $(PUBLISH)
 	@segmentation summary --published $(PUBLISH)/segments.duckdb

@@ -197,6 +197,14 @@
 
 {#- Fingerprint of what else decides over rows: code, settings, seeds, who was forgotten. -#}
 {% macro settings_of_model() -%}
+    {%- if 'settings_of_model' not in model -%}
+        {%- do model.update({'settings_of_model': find_settings_of_model()}) -%}
+    {%- endif -%}
+    {{ return(model['settings_of_model']) }}
+{%- endmacro %}
+
+
+{% macro find_settings_of_model() -%}
     {%- set node = graph.nodes[model.unique_id] -%}
     {%- set parts = [node.checksum.checksum] -%}
     {%- for name in vars_that_decide() -%}
@@ -303,18 +311,27 @@
 {%- endmacro %}
 
 
+{#- The files of a raw table that this model has not read yet. -#}
+{% macro new_files(table) -%}
+    {%- if 'new_files' not in model -%}
+        {%- set query -%}
+            select file from {{ arrivals_table() }} as seen
+            where
+                model = '' and source_table = '{{ table }}'
+                and file not in (
+                    select file from {{ arrivals_table() }} where model = '{{ model.name }}'
+                )
+            order by file
+        {%- endset -%}
+        {%- do model.update({'new_files': run_query(query).columns[0].values() | list}) -%}
+    {%- endif -%}
+    {{ return(model['new_files']) }}
+{%- endmacro %}
+
+
 {#- The rows of a raw table in files that this model has not read yet. -#}
 {% macro new_rows(relation, table) -%}
-    {%- set query -%}
-        select file from {{ arrivals_table() }} as seen
-        where
-            model = '' and source_table = '{{ table }}'
-            and file not in (
-                select file from {{ arrivals_table() }} where model = '{{ model.name }}'
-            )
-        order by file
-    {%- endset -%}
-    {%- set files = run_query(query).columns[0].values() -%}
+    {%- set files = new_files(table) -%}
     (
         select *, {{ file_of_row(table) }} as source_file from {{ relation }}
         {%- if files %}

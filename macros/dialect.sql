@@ -349,3 +349,19 @@
     select md5(string_agg(line, chr(10) order by line))
     from (select cast(listed as string) as line from {{ relation }} as listed)
 {%- endmacro %}
+
+
+{#-
+    Between `as` and the bracket of a CTE that is used several times: it is read each time, where
+    DuckDB would keep it in memory as a whole. Spark reads anew by itself.
+-#}
+{% macro read_anew() -%}
+    {{ return(adapter.dispatch('read_anew')()) }}
+{%- endmacro %}
+
+{% macro default__read_anew() -%}
+not materialized
+{%- endmacro %}
+
+{% macro spark__read_anew() -%}
+{%- endmacro %}

@@ -194,6 +194,11 @@ class _TableCheck:
     def _missing_file(self) -> Problem:
         others = sorted(path.name for path in Path(self.file).parent.iterdir())
         name = Path(self.file).name
+        if EVERY_FILE in self.file:
+            what = f"the folder has no file of an arrival; it holds {_listed(others)}"
+            suffix = Path(self.file).suffix
+            todo = f"Put files there whose names sort by arrival, as 2026-11-28{suffix}."
+            return self._problem(what, todo + _switch_hint(f"{self.source}.{self.table}"))
         close = _closest(name, [other for other in others if Path(other).stem not in self.siblings])
         what = f"the file is missing; the folder holds {_listed(others)}"
         todo = f"Rename {close} to {name}." if close else f"Put {name} there."

@@ -174,6 +174,11 @@ def test_a_folder_is_found_and_checked(delivered, tmp_path):
     assert check_dataset(PROJECT, str(raw), **checked) == []
     assert table_of_file(raw, file) == "shop.orders"
 
+    for empty in raw_files(raw, "email.events", "parquet"):
+        empty.unlink()
+    (problem,) = check_dataset(PROJECT, str(raw), **checked)
+    assert "no file of an arrival" in problem.what and "sort by arrival" in problem.todo
+
     shutil.copy2(delivered / "web/events/2026-06-30.parquet", raw / "web/events.parquet")
     with pytest.raises(SegmentationError, match=r"web.events twice"):
         dataset_vars(str(raw), project_dir=PROJECT)
@@ -197,7 +202,7 @@ def test_every_var_that_decides_over_a_row_is_in_the_fingerprint():
     assert len(models) == len(TABLES)
     # Readers stand in the sources; whether a table is a folder shows in its files.
     read, waiting = {"raw_readers"}, models
-    seen = {"settings_of_model", "name_of_run"}
+    seen = {"find_settings_of_model", "name_of_run"}
     while waiting:
         text = waiting.pop()
         read |= set(re.findall(r"\bvar\(\s*['\"](\w+)['\"]", text))

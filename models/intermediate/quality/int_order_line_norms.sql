@@ -1,7 +1,7 @@
 -- One row per level (product, category, all) and group: what is usual for an order line of it.
 {%- set levels = {'product': 'product_id', 'category': 'category', 'all': "'all'"} %}
 {%- set sizes = ['quantity', 'price', 'value', 'discount'] %}
-with order_lines as (
+with order_lines as {{ read_anew() }} (
 
     select * from {{ ref('int_order_lines_sized') }}
 
