@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import traceback
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,15 +72,10 @@ class SessionPythonJob(PythonJobHelper):
             code = compile(compiled_code, f"<{name}>", "exec")
             exec(code, {"__name__": name, "session": session})
         except Exception as error:
-            raise DbtRuntimeError(f"Python model {name} failed:\n{_trace(error)}") from error
+            trace = "".join(traceback.format_exception(error))
+            raise DbtRuntimeError(f"Python model {name} failed:\n{trace}") from error
         finally:
             session.removeTag(name)
-
-
-def _trace(error: Exception) -> str:
-    import traceback
-
-    return "".join(traceback.format_exception(error))
 
 
 def register_suppression(session: Any, found: Any) -> None:

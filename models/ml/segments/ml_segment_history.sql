@@ -57,8 +57,7 @@ stored as (
 
 ),
 
--- Two people turned out to be one: under the key that stays its own history goes on; where it has
--- none, the longest of the others.
+-- Of people who turned out to be one: the history of the key that stays, else the longest other.
 heirs as (
 
     select
