@@ -29,7 +29,7 @@ export RAW_DATA
 # dbt writes every statement down otherwise, which takes a fifth of the time of its tests.
 export DBT_LOG_LEVEL_FILE ?= info
 
-.PHONY: help setup setup-dev setup-spark data build hourly daily retrain report rollback test lint lint-sql lint-declared docs bench spark observe clean
+.PHONY: help setup setup-dev setup-spark data build hourly daily retrain report rollback test lint lint-sql lint-declared docs bench bench-models spark observe clean
 
 help:  ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -127,7 +127,15 @@ observe: setup-dev build  ## Watch the data: anomaly tests and report of element
 	python "$(CURDIR)/observability/findings.py" .; \
 	echo "Open $(OBSERVED)/report.html"; exit $$built
 
-bench: setup  ## The figures of segments, scores and value, measured here: an hour and more
+bench: setup-dev $(BENCH)/env/.installed  ## Builds of 10,000 to 1,000,000 customers beside other programs: benchmarks/RESULTS.md (hours)
+	@python -W ignore benchmarks/at_scale.py --work $(BENCH)/scale --python-of-others $(BENCH)/env/bin/python
+
+$(BENCH)/env/.installed: requirements-bench.lock | setup
+	@$(BIN)/python -m venv $(BENCH)/env
+	@$(BENCH)/env/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
+	@touch $@
+
+bench-models: setup-dev  ## The figures of segments, scores and value, measured here: an hour and more
 	@python benchmarks/classic_script.py
 	@python -W ignore benchmarks/segments_truth.py --folder $(BENCH)
 	@python -W ignore benchmarks/segments_at_scale.py --folder $(BENCH)

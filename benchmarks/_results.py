@@ -1,0 +1,206 @@
+"""The page of what was measured, and its plot."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+from pathlib import Path
+
+from _measured import LAYERS
+
+HERE = Path(__file__).resolve().parent
+# What a build should take on two cores, and what it is measured against below.
+AIMS = {
+    "a full build of 1,000,000 customers": (600, "s"),
+    "its peak memory": (8, "GB"),
+    "growth exponent from 100,000 to 1,000,000": (1.1, ""),
+    "daily run after one more day, share of a full build": (0.10, ""),
+    "dbt over the same SQL run directly": (1.3, ""),
+}
+
+
+def write_results(found: dict, page: Path, python: str | None) -> None:
+    """Write RESULTS.md from what was measured, and its plot where matplotlib is at hand."""
+    sizes = [found[size] for size in sorted((s for s in found if s.isdigit()), key=int)]
+    picture = page.with_name("results.png")
+    drawn = python is not None and draw(sizes, picture, python)
+    parts = [
+        "# Results",
+        f"Written by `make bench` on {found['date']}: {found['machine']}. All figures of a size "
+        "come from one run, one program after the other. The data is the generated demo, delivered "
+        "as a folder of arrivals; a full build has every data test and no unit test.",
+        f"![Wall time of a build by customers]({picture.name})" if drawn else "",
+        "## Aims",
+        aims(sizes),
+        "## Full build",
+        full_build(sizes),
+        "## Where the time goes",
+        slowest(sizes[-1]),
+        "## One more day",
+        refresh(sizes),
+        "## dbt's own share",
+        direct(sizes),
+        "## Beside other programs",
+        beside(sizes, found),
+    ]
+    page.write_text("\n\n".join(part for part in parts if part) + "\n")
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """A table in Markdown, the first column to the left."""
+    lines = ["| " + " | ".join(head) + " |", "|---|" + "---:|" * (len(head) - 1)]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
+
+
+def growth(sizes: list[dict]) -> float | None:
+    """The exponent with which time grows between the two largest sizes."""
+    if len(sizes) < 2:
+        return None
+    small, large = sizes[-2:]
+    return math.log(large["full"]["seconds"] / small["full"]["seconds"]) / math.log(
+        large["customers"] / small["customers"]
+    )
+
+
+def aims(sizes: list[dict]) -> str:
+    """Each aim, what was measured, and whether it holds."""
+    largest = sizes[-1]
+    full = largest["full"]
+    complete = largest["customers"] == 1_000_000
+    measured = [
+        full["seconds"] if complete else None,
+        full["peak_gigabytes"] if complete else None,
+        growth(sizes) if complete else None,
+        largest["daily"]["seconds"] / full["seconds"] if "daily" in largest else None,
+        largest["sql_by_dbt"] / largest["sql_direct"] if "sql_direct" in largest else None,
+    ]
+    rows = []
+    for (name, (aim, unit)), value in zip(AIMS.items(), measured, strict=True):
+        told = "not measured" if value is None else f"{value:.2f} {unit}".strip()
+        verdict = "" if value is None else "met" if value <= aim else "not met"
+        rows.append([name, f"at most {aim} {unit}".strip(), told, verdict])
+    return table(["aim", "limit", "measured", ""], rows)
+
+
+def full_build(sizes: list[dict]) -> str:
+    """Time, memory and rows a second of each size, by layer."""
+    head = ["", *(f"{size['customers']:,}" for size in sizes)]
+    rows = [
+        ["orders", *(f"{size['shop/orders']:,}" for size in sizes)],
+        ["order lines", *(f"{size['shop/order_lines']:,}" for size in sizes)],
+        ["web events", *(f"{size['web/events']:,}" for size in sizes)],
+        ["**full build, s**", *(f"**{size['full']['seconds']:,.0f}**" for size in sizes)],
+    ]
+    for layer in (*LAYERS, "tests"):
+        seconds = [f"{size['layers'][layer]['seconds']:,.1f}" for size in sizes]
+        rows.append([f"{layer}, s in which it ran", *seconds])
+    for layer in LAYERS[:-1]:
+        rate = [
+            f"{size['layers'][layer]['rows'] / size['layers'][layer]['seconds']:,.0f}"
+            for size in sizes
+        ]
+        rows.append([f"{layer}, rows written a second", *rate])
+    rows += [
+        ["processor, s", *(f"{size['full']['processor_seconds']:,.0f}" for size in sizes)],
+        ["peak memory, GB", *(f"{size['full']['peak_gigabytes']:.1f}" for size in sizes)],
+        ["warehouse, GB", *(f"{size['warehouse_gigabytes']:.2f}" for size in sizes)],
+    ]
+    exponent = growth(sizes)
+    told = "" if exponent is None else f"\n\nGrowth exponent of the last step: {exponent:.2f}."
+    return table(head, rows) + told
+
+
+def slowest(size: dict) -> str:
+    """The slowest models of the largest size."""
+    models = [one for layer in (*LAYERS, "tests") for one in size["layers"][layer]["slowest"]]
+    ranked = sorted(models, key=lambda one: -one[1])[:20]
+    rows = [
+        [name, f"{seconds:,.1f}", f"{seconds / size['full']['seconds']:.0%}"]
+        for name, seconds in ranked
+    ]
+    told = f"{size['customers']:,} customers; several models run at a time, so shares overlap.\n\n"
+    return told + table(["model or test", "s", "of the build"], rows)
+
+
+def refresh(sizes: list[dict]) -> str:
+    """The daily and the hourly run after one more day each."""
+    rows = []
+    for size in sizes:
+        for run in ("daily", "hourly"):
+            if run in size:
+                seconds = size[run]["seconds"]
+                share = f"{seconds / size['full']['seconds']:.0%}"
+                memory = f"{size[run]['peak_gigabytes']:.1f}"
+                rows.append([f"{size['customers']:,}, {run}", f"{seconds:,.0f}", share, memory])
+    return table(["customers, run", "s", "of a full build", "peak GB"], rows)
+
+
+def direct(sizes: list[dict]) -> str:
+    """The SQL models by dbt and without it."""
+    rows = [
+        [
+            f"{size['customers']:,}",
+            f"{size['sql_by_dbt']:,.0f}",
+            f"{size['sql_direct']:,.0f}",
+            f"{size['sql_by_dbt'] / size['sql_direct']:.2f}",
+        ]
+        for size in sizes
+        if "sql_direct" in size
+    ]
+    told = (
+        "All SQL models once more in the built warehouse, one at a time: by dbt (start, parsing "
+        "and hooks included), and their compiled SQL alone.\n\n"
+    )
+    return told + table(["customers", "dbt, s", "SQL alone, s", "ratio"], rows) if rows else ""
+
+
+def beside(sizes: list[dict], found: dict) -> str:
+    """Other programs, each as a ratio to the models that do the same here."""
+    rows, told = [], []
+    for size in sizes:
+        for name, label in (
+            ("pandas", "pandas script: RFM, purchase, web and mail features"),
+            ("openretailscience", "openretailscience: RFM"),
+        ):
+            if name in size:
+                theirs, ours = size[name]["seconds"], size[name]["ours"]
+                rows.append(
+                    [
+                        f"{label}, {size['customers']:,} customers",
+                        f"{theirs:,.1f}",
+                        f"{ours:,.1f}",
+                        f"{theirs / ours:.1f}",
+                    ]
+                )
+        if "pandas" in size:
+            told.append(f"{size['customers']:,} customers, pandas: {size['pandas']['equal']}.")
+    parts = [
+        "Whole programs from reading to writing, against the seconds of the models that make the "
+        "same (`benchmarks/_beside.py` names them; other models run beside them).",
+        table(["program", "its s", "ours, s", "ratio"], rows),
+        "\n".join(f"- {one}" for one in told),
+    ]
+    if "classic" in found:
+        lines = found["classic"]["output"].splitlines()
+        parts += ["The classic k-means script:", "```\n" + "\n".join(lines) + "\n```"]
+        parts.append(f"BG/NBD of lifetimes: {found['lifetimes']['output']}")
+    return "\n\n".join(parts)
+
+
+def draw(sizes: list[dict], picture: Path, python: str) -> bool:
+    """The plot, by a Python that has matplotlib; whether it was drawn."""
+    points = {
+        "full build": [[size["customers"], size["full"]["seconds"]] for size in sizes],
+        **{
+            f"{run} run": [
+                [size["customers"], size[run]["seconds"]] for size in sizes if run in size
+            ]
+            for run in ("daily", "hourly")
+        },
+        "pandas script": [
+            [size["customers"], size["pandas"]["seconds"]] for size in sizes if "pandas" in size
+        ],
+    }
+    command = [python, str(HERE / "_plot.py"), json.dumps(points), str(picture)]
+    return subprocess.run(command, check=False).returncode == 0

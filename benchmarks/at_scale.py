@@ -1,0 +1,220 @@
+"""The whole build at 10,000, 100,000 and 1,000,000 customers, beside other programs: RESULTS.md.
+
+    python benchmarks/at_scale.py --python-of-others target/benchmarks/env/bin/python
+
+For each number of customers the demo is generated and delivered as a folder of arrivals, the last
+two days held back. Then: a full build with all data tests (wall time per layer, peak memory, rows
+a second), the same compiled SQL without dbt, one more day by the daily run and another by the
+hourly run, and the other programs on the same rows, checked for equal results. What was measured is
+kept in the work folder; a size that is there is not measured again, unless ``--again`` is given.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import time
+from datetime import date, timedelta
+from pathlib import Path
+
+import duckdb
+from _beside import (
+    PANDAS_MODELS,
+    RFM_MODELS,
+    build,
+    classic,
+    direct,
+    export,
+    lifetimes,
+    pandas_script,
+    retail_science,
+)
+from _measured import LAYERS, ROOT, covered, machine, program, results_of, run
+from _results import write_results
+
+EVENTS = {
+    "shop/orders": "ordered_at",
+    "web/events": "event_at",
+    "email/events": "event_at",
+}
+DAYS = 2
+
+
+def generate(customers: int, folder: Path) -> None:
+    """The plain demo of a size, where it is not there yet."""
+    if not (folder / "shop" / "orders.parquet").is_file():
+        command = ["datasets", "generate", "--customers", str(customers), "--seed", "1"]
+        run([program("segmentation"), *command, "--out", str(folder)])
+
+
+def deliver(plain: Path, raw: Path, held: Path) -> list[date]:
+    """Lay the plain demo out as arrivals; the last days stand aside in ``held``. Returns them."""
+    for folder in (raw, held):
+        shutil.rmtree(folder, ignore_errors=True)
+    with duckdb.connect() as connection:
+        last = connection.execute(
+            f"select cast(max(ordered_at) as date) from '{plain}/shop/orders.parquet' "
+            # Some planted rows lie far in the future.
+            "where ordered_at < current_timestamp::timestamp"
+        ).fetchone()[0]
+        days = [last - timedelta(days=number) for number in reversed(range(DAYS))]
+        for path in sorted(path for path in plain.rglob("*") if path.is_file()):
+            name = path.relative_to(plain).with_suffix("").as_posix()
+            if name not in (*EVENTS, "shop/order_lines"):
+                (raw / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(path, raw / path.relative_to(plain))
+                continue
+            rows = f"select * from '{path}'"
+            moment = f"cast({EVENTS.get(name)} as date)"
+            if name == "shop/order_lines":
+                rows = (
+                    f"select lines.*, cast(ordered_at as date) as day from '{path}' as lines "
+                    f"left join (select order_id, min(ordered_at) as ordered_at "
+                    f"from '{plain}/shop/orders.parquet' group by order_id) using (order_id)"
+                )
+                moment = "day"
+            for folder, file, condition in (
+                (raw, "start", f"coalesce({moment} not in ('{days[0]}', '{days[1]}'), true)"),
+                *((held, day, f"{moment} = '{day}'") for day in days),
+            ):
+                (folder / name).mkdir(parents=True, exist_ok=True)
+                columns = "* exclude (day)" if moment == "day" else "*"
+                connection.execute(
+                    f"copy (select {columns} from ({rows}) where {condition}) "
+                    f"to '{folder}/{name}/{'0000-' if file == 'start' else ''}{file}.parquet'"
+                )
+    return days
+
+
+def arrive(day: date, raw: Path, held: Path) -> None:
+    """One more day of every event table."""
+    for path in sorted(held.rglob(f"{day}.parquet")):
+        shutil.move(path, raw / path.relative_to(held))
+
+
+def layers_of(target: Path, database: Path) -> dict[str, dict]:
+    """Seconds, rows and the slowest models of each layer; tests as a layer of their own."""
+    results = results_of(target)
+    found = {}
+    with duckdb.connect(str(database), read_only=True) as warehouse:
+        rows = dict(
+            warehouse.execute(
+                "select schema_name || '.' || table_name, estimated_size from duckdb_tables()"
+            ).fetchall()
+        )
+    for layer in (*LAYERS, "tests"):
+        mine = [result for result in results if result["layer"] == layer]
+        spans = [(result["start"], result["end"]) for result in mine]
+        slowest = sorted(mine, key=lambda result: result["start"] - result["end"])[:8]
+        found[layer] = {
+            "nodes": len(mine),
+            "seconds": covered(spans),
+            "rows": sum(rows.get(f"{layer}.{result['name']}", 0) for result in mine),
+            "slowest": [[one["name"], one["end"] - one["start"]] for one in slowest],
+        }
+    return found
+
+
+def seconds_of(target: Path, names: tuple[str, ...]) -> float:
+    """Seconds of some models, one after the other."""
+    return sum(one["end"] - one["start"] for one in results_of(target) if one["name"] in names)
+
+
+def measure(customers: int, options: argparse.Namespace) -> dict:
+    """Everything at one size."""
+    work = options.work / str(customers)
+    raw, held, target = work / "raw", work / "held", work / "target"
+    database = work / "warehouse.duckdb"
+    say(f"{customers:,} customers: generating")
+    plain = (options.data or options.work) / f"bench_{customers}"
+    generate(customers, plain)
+    days = deliver(plain, raw, held)
+    database.unlink(missing_ok=True)
+    found: dict = {"customers": customers}
+    with duckdb.connect() as connection:
+        for name in ("shop/orders", "shop/order_lines", "web/events", "email/events"):
+            query = f"select count(*) from '{plain}/{name}.parquet'"
+            found[name] = connection.execute(query).fetchone()[0]
+    say("full build")
+    tested = ["--exclude-resource-type", "unit_test"]
+    full = build(raw, database, target, tested, options.threads)
+    found["full"] = full.to_dict()
+    found["layers"] = layers_of(target, database)
+    found["warehouse_gigabytes"] = database.stat().st_size / 1e9
+    say(f"full build took {full.seconds:.0f} s; the same SQL without dbt")
+    own = {
+        result["name"]: result["end"] - result["start"]
+        for result in results_of(target)
+        if result["layer"] in LAYERS and result["language"] == "sql"
+    }
+    if customers <= options.most_direct:
+        once = [*tested, "--exclude-resource-type", "test", "--select", *own]
+        alone = build(raw, database, work / "direct", once, 1)
+        found["sql_by_dbt"] = alone.seconds
+        found["sql_direct"] = sum(direct(target, database).values())
+    if customers <= options.most_beside:
+        say("other programs")
+        as_of = export(database, work / "exported")
+        spent, told = pandas_script(database, work / "exported")
+        found["pandas"] = {
+            **spent.to_dict(),
+            "equal": told,
+            "ours": seconds_of(target, PANDAS_MODELS),
+        }
+        if options.python_of_others:
+            spent = retail_science(work / "exported", as_of, options.python_of_others)
+            found["openretailscience"] = {**spent.to_dict(), "ours": seconds_of(target, RFM_MODELS)}
+        shutil.rmtree(work / "exported")
+    for selector, day in zip(("daily", "hourly"), days, strict=True):
+        say(f"one more day by the {selector} run")
+        arrive(day, raw, held)
+        arguments = ["--selector", selector]
+        again = build(raw, database, work / selector, arguments, options.threads, run_name=selector)
+        found[selector] = {**again.to_dict(), "layers": layers_of(work / selector, database)}
+    if not options.keep:
+        shutil.rmtree(raw)
+        database.unlink()
+    return found
+
+
+def say(text: str) -> None:
+    """Progress, for this takes long."""
+    print(f"{time.strftime('%H:%M:%S')}  {text}", file=sys.stderr, flush=True)
+
+
+def main() -> int:
+    """Measure what is not measured yet, then write the page."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--customers", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
+    parser.add_argument("--work", type=Path, default=Path("target/benchmarks/scale"))
+    parser.add_argument("--data", type=Path, help="folder with bench_N made before")
+    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "RESULTS.md")
+    parser.add_argument("--python-of-others", help="Python with openretailscience and matplotlib")
+    parser.add_argument("--threads", type=int, default=2, help="models at a time")
+    parser.add_argument("--most-beside", type=int, default=100_000)
+    parser.add_argument("--most-direct", type=int, default=1_000_000)
+    parser.add_argument("--again", action="store_true", help="measure what is measured already")
+    parser.add_argument("--keep", action="store_true", help="keep warehouses and raw data")
+    options = parser.parse_args()
+    options.work = options.work.absolute()
+    options.work.mkdir(parents=True, exist_ok=True)
+    kept = options.work / "measured.json"
+    found = json.loads(kept.read_text()) if kept.is_file() and not options.again else {}
+    for customers in options.customers:
+        if str(customers) not in found:
+            found[str(customers)] = measure(customers, options)
+            found["machine"], found["date"] = machine(), date.today().isoformat()
+            kept.write_text(json.dumps(found, indent=1))
+    if "classic" not in found:
+        say("the classic script and lifetimes")
+        found["classic"], found["lifetimes"] = classic(), lifetimes(max(options.customers))
+        kept.write_text(json.dumps(found, indent=1))
+    write_results(found, options.out, options.python_of_others)
+    print(f"Wrote {options.out}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
