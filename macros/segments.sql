@@ -13,3 +13,28 @@
         when 'inactive' then 'inactif'
     end
 {%- endmacro %}
+
+
+{#-
+    Whether a segment was noted by an hourly run for a date that no run of the models followed: the
+    next one reckons with that date no more. Reads the CTEs `runs` and `as_of`.
+-#}
+{% macro was_provisional(noted_on) -%}
+    (
+        {{ noted_on }} < (select as_of.as_of_date from as_of)
+        and {{ noted_on }} > (select min(runs.as_of_date) from runs)
+        and {{ noted_on }} not in (select runs.as_of_date from runs)
+    )
+{%- endmacro %}
+
+
+{#- Whether a model was fitted at a date that is not the first. Reads the CTE `runs`. -#}
+{% macro was_fitted_again(day) -%}
+    exists (
+        select 1 from runs
+        where
+            runs.as_of_date = {{ day }}
+            and runs.decision <> 'kept'
+            and runs.as_of_date > (select min(first_run.as_of_date) from runs as first_run)
+    )
+{%- endmacro %}

@@ -50,7 +50,9 @@ stored as (
 
     {%- if is_incremental() %}
     select * from {{ this }}
-    where not (is_backcast and exists (select 1 from backcast))
+    where
+        not (is_backcast and exists (select 1 from backcast))
+        and not {{ was_provisional('as_of_date') }}
     {%- else %}
     select * from backcast where 1 = 0
     {%- endif %}
@@ -133,11 +135,9 @@ described as (
                 then 'sub_segment'
             when compared.micro_segment_id <> compared.old_micro_segment_id then 'micro_segment'
         end as changed_level,
-        -- In a first run there was no other model that could have moved anybody.
-        exists (select 1 from backcast) or exists (
-            select 1 from runs
-            where runs.as_of_date = as_of.as_of_date and runs.decision = 'kept'
-        ) as is_one_model
+        -- In a first run, and where none was fitted, no other model could have moved anybody.
+        exists (select 1 from backcast)
+        or not {{ was_fitted_again('as_of.as_of_date') }} as is_one_model
     from compared
     cross join as_of
 
