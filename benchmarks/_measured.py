@@ -117,9 +117,10 @@ def results_of(target: Path) -> list[dict]:
     nodes = {**manifest["nodes"], **manifest.get("unit_tests", {})}
     found = []
     for result in json.loads((target / "run_results.json").read_text())["results"]:
-        node = nodes[result["unique_id"]]
+        node = nodes.get(result["unique_id"])
         timing = {part["name"]: part for part in result["timing"]}
-        if "execute" not in timing:
+        # Hooks and exposures run nothing of their own.
+        if node is None or "execute" not in timing or node["resource_type"] == "operation":
             continue
         kind = node["resource_type"]
         layer = node["fqn"][1] if kind == "model" else kind + "s"
