@@ -29,7 +29,8 @@ def write_results(found: dict, page: Path, python: str | None) -> None:
         "# Results",
         f"Written by `make bench` on {found['date']}: {found['machine']}. All figures of a size "
         "come from one run, one program after the other. The data is the generated demo, delivered "
-        "as a folder of arrivals; a full build has every data test and no unit test.",
+        f"as a folder of arrivals; a full build has every data test and no unit test; "
+        f"{found['settings']}.",
         f"![Wall time of a build by customers]({picture.name})" if drawn else "",
         "## Aims",
         aims(sizes),

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import sys
 import time
@@ -193,11 +194,13 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "RESULTS.md")
     parser.add_argument("--python-of-others", help="Python with openretailscience and matplotlib")
     parser.add_argument("--threads", type=int, default=2, help="models at a time")
+    parser.add_argument("--memory-limit", default="4GB", help="memory of DuckDB")
     parser.add_argument("--most-beside", type=int, default=100_000)
     parser.add_argument("--most-direct", type=int, default=1_000_000)
     parser.add_argument("--again", action="store_true", help="measure what is measured already")
     parser.add_argument("--keep", action="store_true", help="keep warehouses and raw data")
     options = parser.parse_args()
+    os.environ["SEGMENTATION_MEMORY_LIMIT"] = options.memory_limit
     options.work = options.work.absolute()
     options.work.mkdir(parents=True, exist_ok=True)
     kept = options.work / "measured.json"
@@ -206,6 +209,10 @@ def main() -> int:
         if str(customers) not in found:
             found[str(customers)] = measure(customers, options)
             found["machine"], found["date"] = machine(), date.today().isoformat()
+            found["settings"] = (
+                f"{options.threads} models at a time, DuckDB's memory limited to "
+                f"{options.memory_limit}"
+            )
             kept.write_text(json.dumps(found, indent=1))
     if "classic" not in found:
         say("the classic script and lifetimes")
