@@ -1,4 +1,4 @@
-"""The same work by other programs, on what the warehouse cleaned, beside the build's own seconds."""
+"""The same work by other programs, on what the warehouse cleaned, beside the seconds of the build."""
 
 from __future__ import annotations
 

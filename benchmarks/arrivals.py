@@ -112,7 +112,7 @@ def compare(one: Path, other: Path) -> tuple[int, list[str]]:
         ).fetchall()
         for (table,) in tables:
             first, second = (
-                f"select columns(column -> column <> 'loaded_in') from {name}.{table}"
+                f"select columns(lambda name: name <> 'loaded_in') from {name}.{table}"
                 for name in ("one", "other")
             )
             rows = connection.execute(

@@ -289,13 +289,21 @@ def demo_data(shared_folder) -> Path:
 
 @pytest.fixture(scope="session")
 def demo_build(shared_folder, demo_data) -> Build:
-    """`dbt build` of the small demo, with all its tests."""
+    """`dbt build` of the small demo, with the settings of a user and all its data tests.
+
+    Unit tests run once, under settings that are nobody's: `test_unit_tests_anywhere.py`.
+    """
     with once(shared_folder, "demo_build") as folder:
         kept = folder / "build.pickle"
         if not kept.exists():
             kept.parent.mkdir(exist_ok=True)
             built = run_dbt(
-                "build", folder=folder, raw_data=demo_data, lean=False, tested=True, alone=True
+                *("build", "--exclude-resource-type", "unit_test"),
+                folder=folder,
+                raw_data=demo_data,
+                lean=False,
+                tested=True,
+                alone=True,
             )
             kept.write_bytes(pickle.dumps(built))
         build = pickle.loads(kept.read_bytes())

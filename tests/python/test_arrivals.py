@@ -75,7 +75,7 @@ def differences(one: Path, other: Path, tables: list[str], *, without: str) -> d
         connection.execute(f"attach '{other}' as other (read_only)")
         for table in tables:
             first, second = (
-                f"select columns(column -> column not in ({without})) from {database}.{table}"
+                f"select columns(lambda name: name not in ({without})) from {database}.{table}"
                 for database in ("one", "other")
             )
             lacking = tuple(
