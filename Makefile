@@ -1,4 +1,4 @@
-# build · test · docs · data · observe: `make help` lists them.
+# build · test · docs · data · observe · spark: `make help` lists them.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
@@ -11,6 +11,7 @@ CUSTOMERS ?= 5000
 SEED ?= 1
 PUBLISH ?= publish
 BENCH ?= target/benchmarks
+SPARK_CUSTOMERS ?= 300
 
 # Lines of dbt that are left out while a build goes on: tests that pass, and what merely starts.
 UNEVENTFUL := START|PASS |SKIP |OK loaded|NO-OP exposure|Running with|Registered|Concurrency|parsing|^[0-9:]+ *$$
@@ -28,7 +29,7 @@ export RAW_DATA
 # dbt writes every statement down otherwise, which takes a fifth of the time of its tests.
 export DBT_LOG_LEVEL_FILE ?= info
 
-.PHONY: help setup setup-dev data build hourly daily retrain report rollback test lint lint-sql lint-declared docs bench observe clean
+.PHONY: help setup setup-dev setup-spark data build hourly daily retrain report rollback test lint lint-sql lint-declared docs bench spark observe clean
 
 help:  ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -50,6 +51,13 @@ $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
+setup-spark: $(VENV)/.installed-spark  ## The environment with Spark (518 MB more); Java 17 must be there
+
+$(VENV)/.installed-spark: requirements-spark.lock $(VENV)/.installed
+	@echo "Installing Spark into $(VENV) (some minutes, once)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-spark.lock
+	@touch $@
+
 data: setup  ## The raw data of DATASET, where it is not there yet
 	@if [ $(RAW_DATA) = data/$(DATASET) ] && [ ! -e $(RAW_DATA) ]; then \
 	  if [ $(DATASET) = demo ]; then \
@@ -61,7 +69,7 @@ data: setup  ## The raw data of DATASET, where it is not there yet
 
 build: data  ## Raw files to published marts, with tests and a summary
 	@mkdir -p $(dir $(WAREHOUSE))
-	@segmentation check --raw-data $(RAW_DATA)
+	@segmentation check --raw-data $(RAW_DATA) --database $(WAREHOUSE)
 	@dbt --no-use-colors build $(SELECTION) --vars "$$(segmentation vars --raw-data $(RAW_DATA) $(RUN))" | grep --line-buffered -vE '$(UNEVENTFUL)'
 	@segmentation publish --database $(WAREHOUSE) --out $(PUBLISH)
 	@segmentation summary --published $(PUBLISH)/segments.duckdb
@@ -129,6 +137,9 @@ bench: setup  ## The figures of segments, scores and value, measured here: an ho
 	@python -W ignore benchmarks/scores_at_scale.py --train-customers 100000
 	@python -W ignore benchmarks/scores_over_time.py --work $(BENCH)/scores_over_time
 	@python -W ignore benchmarks/scores_truth.py --folder $(BENCH)
+
+spark: setup-spark  ## The demo on DuckDB and on a Spark cluster of this machine, every mart compared
+	@python benchmarks/spark_compare.py --customers $(SPARK_CUSTOMERS) --seed $(SEED)
 
 clean:  ## Remove what builds made (not the raw data, not what was published)
 	@rm -rf target logs dbt_packages data/*.duckdb data/*.duckdb.wal

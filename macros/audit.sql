@@ -53,22 +53,24 @@
 
 
 {#-
-    Rows of a table that are profiled: all of a small one, of a larger one those with the smallest
-    hash of their key, a quarter, a sixteenth and so on, so that every load draws the same rows.
+    Rows of a table or group that are profiled: all of a small one, of a larger one those with the
+    smallest hash of their key, a quarter, a sixteenth and so on, so that every load draws the same
+    rows.
 
     Arguments:
         key (string): the key as text.
-        table_rows (string): rows of the table.
+        group_rows (string): rows of the table or group.
+        most (int): rows up to which all are profiled.
 -#}
-{% macro is_profiled(key, table_rows) -%}
+{% macro is_profiled(key, group_rows, most) -%}
     case
-        when {{ table_rows }} <= {{ var('audit_sample_rows') }} then true
+        when {{ group_rows }} <= {{ most }} then true
         else
             md5({{ key }}) < case
-                when {{ table_rows }} <= 4 * {{ var('audit_sample_rows') }} then '4'
-                when {{ table_rows }} <= 16 * {{ var('audit_sample_rows') }} then '1'
-                when {{ table_rows }} <= 64 * {{ var('audit_sample_rows') }} then '04'
-                when {{ table_rows }} <= 256 * {{ var('audit_sample_rows') }} then '01'
+                when {{ group_rows }} <= 4 * {{ most }} then '4'
+                when {{ group_rows }} <= 16 * {{ most }} then '1'
+                when {{ group_rows }} <= 64 * {{ most }} then '04'
+                when {{ group_rows }} <= 256 * {{ most }} then '01'
                 else '001'
             end
     end

@@ -13,3 +13,9 @@
                 then {{ costed_margin }} / cast({{ costed_revenue }} as double)
         end
 {%- endmacro %}
+
+
+{#- An amount to the nearest cent; `round` of a double takes a half to another side in Spark. -#}
+{% macro to_cents(amount) -%}
+    floor(({{ amount }}) * 100 + cast(0.5 as double)) / cast(100 as double)
+{%- endmacro %}

@@ -66,7 +66,10 @@
 {%- endmacro %}
 
 {% macro spark__packed_to_json(packed) -%}
-    to_json({{ packed }}, map('ignoreNullFields', 'false'))
+    to_json(
+        {{ packed }},
+        map('ignoreNullFields', 'false', 'timestampFormat', 'yyyy-MM-dd HH:mm:ss')
+    )
 {%- endmacro %}
 
 
@@ -213,7 +216,7 @@
 {%- endmacro %}
 
 {% macro spark__days_between(first, second) -%}
-    datediff({{ second }}, {{ first }})
+    cast(datediff({{ second }}, {{ first }}) as bigint)
 {%- endmacro %}
 
 
@@ -345,4 +348,20 @@
 {% macro content_hash(relation) -%}
     select md5(string_agg(line, chr(10) order by line))
     from (select cast(listed as string) as line from {{ relation }} as listed)
+{%- endmacro %}
+
+
+{#-
+    Between `as` and the bracket of a CTE that is used several times: it is read each time, where
+    DuckDB would keep it in memory as a whole. Spark reads anew by itself.
+-#}
+{% macro read_anew() -%}
+    {{ return(adapter.dispatch('read_anew')()) }}
+{%- endmacro %}
+
+{% macro default__read_anew() -%}
+not materialized
+{%- endmacro %}
+
+{% macro spark__read_anew() -%}
 {%- endmacro %}

@@ -1,9 +1,8 @@
 {#-
     Whether a value belongs to somebody who was forgotten: asked of the suppression list of the
     dataset (`segmentation forget`), which holds keyed hashes only. False for a null, and where
-    there is no list. The functions come with the plugin that profiles.yml names; on Spark the session
-    registers two of the same names, without which the build stops rather than let forgotten
-    people in.
+    there is no list. The functions come with the plugin that profiles.yml names, on Spark with the
+    adapter; without them the build stops rather than let forgotten people in.
 
     Arguments:
         kind (string): `email`, `customer_id`, `visitor_id`, `social_handle`,
@@ -11,6 +10,10 @@
         value (string): the value; for a pair see `joined_values`.
 -#}
 {% macro is_suppressed(kind, value) -%}
+    {{ return(adapter.dispatch('is_suppressed')(kind, value)) }}
+{%- endmacro %}
+
+{% macro default__is_suppressed(kind, value) -%}
     {%- set raw_data = var('raw_data', env_var('RAW_DATA', 'data/demo')) -%}
     {%- set name = raw_data | replace("'", "''") -%}
     case
@@ -23,6 +26,18 @@
             )
         else false
     end
+{%- endmacro %}
+
+{#- Spark would call a function of Python for every row: it is written only where there is a list. -#}
+{% macro spark__is_suppressed(kind, value) -%}
+    {%- set raw_data = var('raw_data', env_var('RAW_DATA', 'data/demo')) -%}
+    {%- if adapter.has_suppressions(
+        raw_data, var('demo_secret_allowed', raw_data == 'data/demo')
+    ) -%}
+        is_suppressed('{{ kind }}', cast({{ value }} as string))
+    {%- else -%}
+        false
+    {%- endif -%}
 {%- endmacro %}
 
 

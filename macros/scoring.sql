@@ -43,8 +43,8 @@
     || case
         when abs({{ value }}) < 100
             then {{ plain_number(
-                'round(' ~ size ~ ', case when abs(' ~ value ~ ') < 1 then 3 when abs(' ~ value
-                ~ ') < 10 then 2 else 1 end)'
+                'case when abs(' ~ value ~ ') < 1 then round(' ~ size ~ ', 3) when abs(' ~ value
+                ~ ') < 10 then round(' ~ size ~ ', 2) else round(' ~ size ~ ', 1) end'
             ) }}
         else
             {% for from_right in [9, 6, 3] -%}

@@ -89,7 +89,20 @@ def to_pandas(relation: Any) -> pd.DataFrame:
         return relation.reset_index(drop=True).copy()
     if engine == "pyarrow":
         return relation.to_pandas()
-    return relation.toPandas() if engine == "pyspark" else relation.df()
+    return _from_spark(relation.toArrow()) if engine == "pyspark" else relation.df()
+
+
+def _from_spark(table: pa.Table) -> pd.DataFrame:
+    """The types that DuckDB's data frames have: decimals are floats, times have no zone."""
+    fields = []
+    for field in table.schema:
+        kind = field.type
+        if pa.types.is_decimal(kind):
+            kind = pa.float64()
+        elif pa.types.is_timestamp(kind):
+            kind = pa.timestamp("us")
+        fields.append(field.with_type(kind))
+    return table.cast(pa.schema(fields)).to_pandas(date_as_object=False)
 
 
 def previous(dbt: Any, session: Any) -> Any | None:
@@ -151,9 +164,8 @@ def sample(relation: Any, *, key: str | Sequence[str], rows: int) -> Any:
     parts = [f"cast({_quoted(column, mark=mark)} as string)" for column in columns]
     digest = "md5(" + " || '|' || ".join(parts) + ")"
     if engine == "pyspark":
-        from pyspark.sql.functions import expr
-
-        return relation.orderBy(expr(digest)).limit(rows)
+        ranked = relation.selectExpr("*", f"{digest} as `__digest`")
+        return ranked.orderBy("__digest").limit(rows).drop("__digest")
     return relation.order(digest).limit(rows)
 
 
@@ -245,7 +257,7 @@ def typed_relation(rows: Any, schema: Mapping[str, str], session: Any) -> Any:
     table = typed_table(rows, schema)
     if type(session).__module__.startswith("pyspark"):
         declared = schema if isinstance(schema, Schema) else Schema(schema)
-        return session.createDataFrame(table.to_pandas(), schema=declared.to_ddl())
+        return session.createDataFrame(table, schema=declared.to_ddl())
     return table
 
 

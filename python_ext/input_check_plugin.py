@@ -1,14 +1,19 @@
 """dbt-duckdb plugin that lets SQL run the input check and ask the suppression list.
 
+It also looks at the warehouse before a build opens it, so that one in use or damaged is told in
+words.
+
 Named in ``profiles.yml`` (``plugins: [{module: python_ext.input_check_plugin}]``), it registers
 ``input_problems(raw_data, raw_format, sources_json, folders_json) -> text`` on the connection, so
 that a plain ``dbt build`` stops on bad input with the same words as ``segmentation check``.
 dbt-duckdb asks only for these methods, not for its base class, so nothing of dbt is imported here.
 """
 
+import atexit
 import hashlib
 import json
 import os
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -20,12 +25,16 @@ import pyarrow as pa
 from python_ext.errors import SegmentationError
 from python_ext.input_check import check_dataset, report
 from python_ext.privacy import SuppressionList, privacy_directory, read_secrets
+from python_ext.raw_files import changes, raw_file_stamps
 from python_ext.remote import load_address_reading
 from python_ext.settings import currency_problem, is_remote, project_root
+from python_ext.warehouse import warehouse_problem
 
 FUNCTION = "input_problems"
 SECRET_FUNCTION = "secret_problem"
 CURRENCY_FUNCTION = "currency_problem"
+RAW_FILES_FUNCTION = "raw_files"
+CHANGES_FUNCTION = "raw_file_changes"
 SUPPRESSION_FUNCTION = "is_suppressed"
 HAS_SUPPRESSIONS_FUNCTION = "has_suppressions"
 DECIDING_FUNCTION = "what_decides"
@@ -65,6 +74,43 @@ def secret_problem(demo_secret_allowed: bool) -> str:
     return ""
 
 
+def say_if_given_up(connection: duckdb.DuckDBPyConnection) -> None:
+    """What to do when DuckDB has given up a warehouse it could not write; no hook runs then."""
+    try:
+        connection.execute("select 1")
+    except duckdb.FatalException as error:
+        print(
+            f"What to do: the warehouse could not be written ({str(error).splitlines()[-1]}). If "
+            "the disk is full, free some space. Then run the build again. What was published is "
+            "whole.",
+            file=sys.stderr,
+        )
+    except duckdb.Error:
+        pass
+
+
+class RawFiles:
+    """Whether the raw files are still those a build began with, as functions for SQL.
+
+    Parameters
+    ----------
+    project_dir : Path
+        Folder that the dataset's is relative to.
+    """
+
+    def __init__(self, project_dir: Path) -> None:
+        self.project_dir = project_dir
+
+    def stamps(self, raw_data: str) -> str:
+        """Size and time of change of each file, as JSON."""
+        return json.dumps(raw_file_stamps(raw_data, project_dir=self.project_dir))
+
+    def changes(self, raw_data: str, before: str) -> str:
+        """What happened to the files since, in words; empty when nothing did."""
+        now = raw_file_stamps(raw_data, project_dir=self.project_dir)
+        return changes(json.loads(before), now)
+
+
 class Suppression:
     """The suppression list of each dataset, as functions for SQL.
 
@@ -78,7 +124,7 @@ class Suppression:
         self.project_dir = project_dir
         self._lists: dict[tuple[str, bool], tuple[tuple[int, int], SuppressionList]] = {}
 
-    def _list(self, raw_data: str, demo_secret_allowed: bool) -> SuppressionList | None:
+    def read(self, raw_data: str, demo_secret_allowed: bool) -> SuppressionList | None:
         """The list, read again when its file has changed; None when there is none."""
         file = privacy_directory(raw_data, project_dir=self.project_dir) / "suppression.csv"
         try:
@@ -108,7 +154,7 @@ class Suppression:
     def problem(self, raw_data: str, demo_secret_allowed: bool) -> str:
         """What keeps the list from being asked; empty when nothing does."""
         try:
-            self._list(raw_data, demo_secret_allowed)
+            self.read(raw_data, demo_secret_allowed)
         except SegmentationError as error:
             return str(error)
         return ""
@@ -123,12 +169,30 @@ class Suppression:
         """Whether each value is on the list of its kind; false for a null."""
         found = None
         if len(values) and values.null_count < len(values):
-            found = self._list(raw_data[0].as_py(), demo_secret_allowed[0].as_py())
+            found = self.read(raw_data[0].as_py(), demo_secret_allowed[0].as_py())
         if not found:
             return pa.chunked_array([pa.repeat(pa.scalar(False), len(values))])
         kind = kinds[0].as_py()
         answers = [found.holds(kind, value) for value in values.to_pylist()]
         return pa.chunked_array([pa.array(answers, pa.bool_())])
+
+
+def input_report(
+    project_dir: Path,
+    raw_data: str,
+    raw_format: str,
+    sources_json: str,
+    folders_json: str,
+    base_currency: str,
+    demo_secret_allowed: bool,
+) -> str:
+    """The answers of all functions that check, for an engine that has none of them in SQL."""
+    return (
+        input_problems_function(project_dir)(raw_data, raw_format, sources_json, folders_json)
+        + currency_problem(project_dir, base_currency)
+        + secret_problem(demo_secret_allowed)
+        + Suppression(project_dir).problem(raw_data, demo_secret_allowed)
+    )
 
 
 class Plugin:
@@ -152,7 +216,22 @@ class Plugin:
         self.project_dir = Path(plugin_config.get("project_dir") or project_root())
 
     def update_connection_config(self, creds: Any, config: dict[str, Any]) -> None:
-        """Nothing to change before connecting."""
+        """Take out settings left empty, and look whether the warehouse can be opened.
+
+        Raises
+        ------
+        RuntimeError
+            It cannot; dbt tells that kind without a traceback.
+        """
+        for setting in [name for name, value in config.items() if value == ""]:
+            del config[setting]
+        path = str(getattr(creds, "path", ":memory:"))
+        if (
+            path != ":memory:"
+            and not is_remote(path)
+            and (problem := warehouse_problem(Path(path)))
+        ):
+            raise RuntimeError(problem)
 
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
         """Register the function; every cursor of the connection sees it.
@@ -161,6 +240,7 @@ class Plugin:
         """
         if is_remote(os.environ.get("RAW_DATA", "")):
             load_address_reading(conn)
+        atexit.register(say_if_given_up, conn)
         secrets = tuple(self.creds.secrets_sql()) if self.creds is not None else ()
         conn.create_function(
             SECRET_FUNCTION, secret_problem, ["BOOLEAN"], "VARCHAR", side_effects=True
@@ -169,6 +249,17 @@ class Plugin:
             CURRENCY_FUNCTION,
             partial(currency_problem, self.project_dir),
             ["VARCHAR"],
+            "VARCHAR",
+            side_effects=True,
+        )
+        raw_files = RawFiles(self.project_dir)
+        conn.create_function(
+            RAW_FILES_FUNCTION, raw_files.stamps, ["VARCHAR"], "VARCHAR", side_effects=True
+        )
+        conn.create_function(
+            CHANGES_FUNCTION,
+            raw_files.changes,
+            ["VARCHAR", "VARCHAR"],
             "VARCHAR",
             side_effects=True,
         )

@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 
 from python_ext.errors import SegmentationError
+from python_ext.raw_files import raw_file_stamps
 from python_ext.settings import declared_tables, is_on, is_remote, raw_files
 
 SMALLER_RUNS = ("hourly", "daily")
@@ -56,21 +57,32 @@ def refuse_unfinished(connection: duckdb.DuckDBPyConnection, warehouse: str) -> 
 
 
 def fingerprints(
-    project_dir: Path, raw_data: str, raw_format: str, sources: dict[str, bool]
+    project_dir: Path,
+    raw_data: str,
+    raw_format: str,
+    sources: dict[str, bool],
+    read: dict[str, list[int]] | None,
 ) -> dict[str, str]:
-    """SHA-256 of each raw table of a local dataset; nothing for one that lies elsewhere."""
+    """SHA-256 of each raw table of a local dataset; nothing for one that lies elsewhere.
+
+    Nor for a table of which a file is not as the build read it (``raw_file_stamps``).
+    """
     if is_remote(raw_data):
         return {}
     try:
         tables = declared_tables(project_dir)
     except SegmentationError:
         return {}
-    found = {}
+    folder, found = project_dir / raw_data, {}
+    now = raw_file_stamps(raw_data, project_dir=project_dir)
     for table in tables:
         if not is_on(table, sources):
             continue
-        digests = []
-        for file in raw_files(project_dir / raw_data, table, raw_format):
+        digests, files = [], list(raw_files(folder, table, raw_format))
+        names = [file.relative_to(folder).as_posix() for file in files]
+        if read is not None and any(read.get(name) != now.get(name) for name in names):
+            continue
+        for file in files:
             with file.open("rb") as stream:
                 digests.append(hashlib.file_digest(stream, "sha256").hexdigest())
         if digests:

@@ -177,8 +177,13 @@ def import_dataset(
 
 @main.command(short_help="Look whether a dataset can be built.")
 @_raw_data_option
+@click.option(
+    "--database",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Look as well whether a build can write to this warehouse.",
+)
 @click.pass_context
-def check(ctx: click.Context, raw_data: str) -> None:
+def check(ctx: click.Context, raw_data: str, database: Path | None) -> None:
     """Look whether a dataset can be built, and say everything that is wrong.
 
     Compares every file of the dataset with the declared tables, columns and types: missing and
@@ -188,7 +193,10 @@ def check(ctx: click.Context, raw_data: str) -> None:
     """
     from python_ext.identity import read_secret
     from python_ext.input_check import check_dataset
+    from python_ext.warehouse import warehouse_problem
 
+    if database is not None and (problem := warehouse_problem(database)):
+        raise SegmentationError(problem)
     settings = _settings(raw_data)
     with _working(f"Checking {raw_data}"):
         problems = check_dataset(

@@ -116,6 +116,25 @@ def check(file: Path, sha256: str | None) -> None:
     )
 
 
+@models.command(short_help="Remove runs whose stored model is damaged.")
+@_database_option
+def repair(database: Path | None) -> None:
+    """Remove the runs whose stored model is not the one once written, so that a build can go on.
+
+    Looks at the models of scores, segments and value. The next build goes on from the run before,
+    or trains anew where there is none. If somebody may have altered a model on purpose, find out
+    who could write to the warehouse before you go on.
+    """
+    from python_ext.stored_models import remove_damaged_models
+
+    removed = remove_damaged_models(_existing(database))
+    for model in removed:
+        click.echo(f"Removed from {model.table}: {model.of}, run of {model.as_of_date}.")
+    click.echo(
+        f"{len(removed)} damaged. Build again." if removed else "Every stored model is as written."
+    )
+
+
 def _hash_file(file: Path) -> Path:
     return file.with_name(file.name + ".sha256")
 

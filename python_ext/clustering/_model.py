@@ -346,7 +346,7 @@ class SegmentModel:
         if hashlib.sha256(artefact).hexdigest()[:16] != model_id:
             raise ArtefactError(
                 f"the artefact of segment model {model_id} was altered after it was written: its "
-                "hash differs. Rebuild ml_segment_models."
+                "hash differs. Run `segmentation models repair`, then build again."
             )
         with reading(f"segment model {model_id}"):
             return cls._read(json.loads(artefact), model_id)

@@ -90,7 +90,7 @@ class TwoStageModel:
         if hashlib.sha256(artefact).hexdigest() != sha256:
             raise ArtefactError(
                 "the value model of ml_value_models was altered after it was written: its hash "
-                "differs. Build with the var value_retrain: always."
+                "differs. Run `segmentation models repair`, then build again."
             )
         try:
             content = undisturbed(lambda: skops.io.loads(artefact, trusted=TRUSTED))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 import os
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +19,7 @@ from python_ext.privacy._people import People
 from python_ext.privacy._places import Places
 from python_ext.privacy._search import Found, search
 from python_ext.privacy._suppression import add_entries
+from python_ext.swap import alone_in
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,21 @@ def forget(
             f"{places.vault} holds readable identity and its key is not set. Set "
             "SEGMENTATION_VAULT_KEY, or remove the file; nothing was changed."
         )
+    with ExitStack() as held:
+        if places.published.is_dir():
+            # A publish that has read the warehouse before must not put the people back.
+            held.enter_context(alone_in(places.published))
+        return _forget(places, people, secret, at, vault_key, dry_run)
+
+
+def _forget(
+    places: Places,
+    people: People,
+    secret: bytes,
+    at: datetime,
+    vault_key: str | None,
+    dry_run: bool,
+) -> Forgotten:
     clear_leftovers(
         [
             folder

@@ -190,12 +190,19 @@ class SuppressionList:
     def __init__(self, file: Path, secrets: Sequence[bytes]) -> None:
         if problem := list_problem(file, secrets):
             raise SegmentationError(problem)
-        self._digests: dict[str, set[str]] = {}
+        digests: dict[str, set[str]] = {}
         entries = read_entries(file)
         used = {entry.secret_id for entry in entries}
         for entry in entries:
-            self._digests.setdefault(entry.kind, set()).add(entry.digest)
-        self._secrets = [secret for secret in secrets if secret_id(secret) in used]
+            digests.setdefault(entry.kind, set()).add(entry.digest)
+        self.__setstate__((digests, [secret for secret in secrets if secret_id(secret) in used]))
+
+    def __getstate__(self) -> tuple[dict[str, set[str]], list[bytes]]:
+        """What another process needs to answer: executors of Spark get the list this way."""
+        return self._digests, self._secrets
+
+    def __setstate__(self, state: tuple[dict[str, set[str]], list[bytes]]) -> None:
+        self._digests, self._secrets = state
         self._known = lru_cache(maxsize=1_000_000)(self._holds)
 
     def __len__(self) -> int:

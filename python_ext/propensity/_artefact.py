@@ -205,7 +205,7 @@ def read_artefact(artefact: bytes, *, sha256: str) -> PropensityModel:
     if hashlib.sha256(artefact).hexdigest() != sha256:
         raise ArtefactError(
             "a propensity artefact was altered after it was written: its hash differs. "
-            "Rebuild ml_propensity_models."
+            "Run `segmentation models repair`, then build again."
         )
     try:
         content = undisturbed(lambda: skops.io.loads(artefact, trusted=TRUSTED))

@@ -164,6 +164,6 @@ class TamperedError(ArtefactError):
     def __init__(self, model: str, said: str, target: str) -> None:
         super().__init__(
             f"{model} is refused: {said}. Go back to the champion before it with "
-            f"dbt run-operation rollback_model --args '{{target: {target}}}', or delete its rows "
-            "from ml_propensity_models, then build again."
+            f"dbt run-operation rollback_model --args '{{target: {target}}}', or remove the run "
+            "with `segmentation models repair`, then build again."
         )

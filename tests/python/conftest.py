@@ -6,13 +6,15 @@ import hashlib
 import json
 import os
 import pickle
+import resource
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -191,12 +193,16 @@ def run_dbt(
     lean: bool = True,
     tested: bool = False,
     alone: bool = False,
+    at: tuple[str, Callable[[subprocess.Popen], None]] | None = None,
+    largest_file: int | None = None,
 ) -> Build:
     """Run dbt from the project root, with database, target and log in `folder`.
 
     Lean: with the settings of `LEAN`. Tested: of the project with its dbt tests, else of a copy
     that has none. Alone: as the command of a shell, with a hash seed of its own, where two builds
-    are to be equal; all other commands are forks of one process.
+    are to be equal; all other commands are forks of one process. To disturb a command that is
+    alone: `at` is a text of its output and what to do when it is said; no file of it grows beyond
+    the bytes of `largest_file`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     settings = dataset_vars(str(raw_data), project_dir=PROJECT).vars
@@ -222,18 +228,31 @@ def run_dbt(
     output = _PARSED.base / "output"
     with _PARSED.kept({"project": str(project), **settings}, folder / "target"):
         if alone:
-            with output.open("wb") as file:
-                returncode = subprocess.run(
+            with (
+                subprocess.Popen(
                     command,
                     cwd=PROJECT,
                     env=environment,
                     stdin=subprocess.DEVNULL,
-                    stdout=file,
+                    stdout=subprocess.PIPE,
                     stderr=subprocess.STDOUT,
-                ).returncode
+                    preexec_fn=largest_file and partial(_limit, largest_file),
+                ) as process,
+                output.open("wb") as file,
+            ):
+                for line in process.stdout:
+                    file.write(line)
+                    if at and at[0] in line.decode():
+                        at[1](process)
+                        at = None
+            returncode = process.returncode
         else:
             returncode = _FORKS.run(command, environment, output)
     return Build(folder, raw_data, returncode, output.read_text(encoding="utf-8"))
+
+
+def _limit(largest_file: int) -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -270,13 +289,21 @@ def demo_data(shared_folder) -> Path:
 
 @pytest.fixture(scope="session")
 def demo_build(shared_folder, demo_data) -> Build:
-    """`dbt build` of the small demo, with all its tests."""
+    """`dbt build` of the small demo, with the settings of a user and all its data tests.
+
+    Unit tests run once, under settings that are nobody's: `test_unit_tests_anywhere.py`.
+    """
     with once(shared_folder, "demo_build") as folder:
         kept = folder / "build.pickle"
         if not kept.exists():
             kept.parent.mkdir(exist_ok=True)
             built = run_dbt(
-                "build", folder=folder, raw_data=demo_data, lean=False, tested=True, alone=True
+                *("build", "--exclude-resource-type", "unit_test"),
+                folder=folder,
+                raw_data=demo_data,
+                lean=False,
+                tested=True,
+                alone=True,
             )
             kept.write_bytes(pickle.dumps(built))
         build = pickle.loads(kept.read_bytes())

@@ -1,7 +1,11 @@
-"""Builds with sources switched off and as of a past date."""
+"""Builds with sources switched off, and as of a past date with consent as the basis."""
+
+from pathlib import Path
 
 import pytest
 from conftest import run_dbt
+
+from python_ext.publish import publish
 
 OPTIONAL = {name: False for name in ("crm", "web", "email", "survey", "social", "external")}
 
@@ -42,17 +46,47 @@ def test_what_is_off_is_null_and_not_zero(shop_only):
     assert not learned & {"sessions_90d", "email_open_rate", "taste_1", "age_years"}
 
 
-def test_a_build_as_of_a_past_date_knows_nothing_later(tmp_path, demo_data):
+@pytest.fixture(scope="module")
+def past_by_consent(tmp_path_factory, demo_data):
+    """The demo as of a past date, with consent as the basis of profiling."""
     build = run_dbt(
         "build",
-        folder=tmp_path,
+        folder=tmp_path_factory.mktemp("past_by_consent"),
         raw_data=demo_data,
-        variables={"as_of_date": "2025-01-01", "rfm_window_days": 365},
+        variables={
+            "as_of_date": "2025-01-01",
+            "rfm_window_days": 365,
+            "profiling_basis": "consent",
+        },
+        env={"DBT_WRITE_JSON": "true"},
     )
     assert build.returncode == 0, build.output[-4000:]
-    latest = build.rows(
+    return build
+
+
+def test_a_build_as_of_a_past_date_knows_nothing_later(past_by_consent):
+    latest = past_by_consent.rows(
         "select max(last_seen_on) < date '2025-01-01', count(*) filter (where is_prospect) > 0 "
         "from marts.customers"
     )
     assert latest == [(True, True)]
-    assert build.rows("select count(*) from marts.customer_rfm where rfm_segment = 'Lost'") > [(0,)]
+    lost = past_by_consent.rows(
+        "select count(*) from marts.customer_rfm where rfm_segment = 'Lost'"
+    )
+    assert lost > [(0,)]
+
+
+def test_with_consent_as_the_basis_only_who_agreed_is_profiled(past_by_consent, tmp_path):
+    assert past_by_consent.rows(
+        "select count(*) from marts.customers where may_be_profiled <> has_profiling_consent"
+    ) == [(0,)]
+    share = past_by_consent.rows(
+        "select avg(case when segment_id = -1 then 1.0 else 0.0 end) from marts.customer_segments"
+    )[0][0]
+    assert 0.15 < share < 0.5
+    publish(
+        past_by_consent.database,
+        tmp_path / "publish",
+        past_by_consent.target / "run_results.json",
+        project_dir=Path.cwd(),
+    )

@@ -355,30 +355,6 @@ def test_a_mistake_in_the_flag_turns_the_build_red_and_stops_publishing(planted,
         publish(database, out_dir, results, project_dir=Path.cwd())
 
 
-def test_with_consent_as_the_basis_only_who_agreed_is_profiled(tmp_path, demo_data):
-    build = run_dbt(
-        "build",
-        folder=tmp_path,
-        raw_data=demo_data,
-        variables={"profiling_basis": "consent"},
-        env={"DBT_WRITE_JSON": "true"},
-    )
-    assert build.returncode == 0, build.output[-4000:]
-    assert build.rows(
-        "select count(*) from marts.customers where may_be_profiled <> has_profiling_consent"
-    ) == [(0,)]
-    share = build.rows(
-        "select avg(case when segment_id = -1 then 1.0 else 0.0 end) from marts.customer_segments"
-    )[0][0]
-    assert 0.15 < share < 0.5
-    publish(
-        build.database,
-        tmp_path / "publish",
-        build.target / "run_results.json",
-        project_dir=Path.cwd(),
-    )
-
-
 def test_an_unknown_basis_stops_the_build(tmp_path, demo_data):
     build = run_dbt(
         "parse", folder=tmp_path, raw_data=demo_data, variables={"profiling_basis": "opt_out"}

@@ -1,12 +1,16 @@
 import json
+import os
+import shutil
 from pathlib import Path
 
 import duckdb
 import pytest
 from _datasets import ROOT, write_dataset
 
+from python_ext import swap
 from python_ext.errors import SegmentationError
 from python_ext.publish import publish
+from python_ext.raw_files import raw_file_stamps
 
 
 def write_results(target, *, statuses=("success", "pass", "warn"), command="build", **settings):
@@ -189,13 +193,25 @@ def test_mart_that_cannot_be_read_leaves_the_old_state(build):
     assert names(out_dir) == ["parquet", "segments.duckdb"]
 
 
-@pytest.mark.parametrize("failing", ["parquet.next", "segments.next.duckdb"])
-def test_failure_between_the_two_renames_leaves_the_old_state(build, monkeypatch, failing):
-    database, out_dir, results = build
-    publish(database, out_dir, results, project_dir=ROOT)
+def change(database):
+    """What a next build has made."""
     with duckdb.connect(str(database)) as connection:
         connection.execute("update marts.customers set customer_key = 'c9'")
 
+
+# Where the system can exchange two folders in one step, and where it cannot.
+STEPS = [("parquet.next", False), ("segments.next.duckdb", False), ("segments.next.duckdb", True)]
+
+
+@pytest.mark.parametrize(("failing", "in_one_step"), STEPS)
+def test_failure_between_the_two_renames_leaves_the_old_state(
+    build, monkeypatch, failing, in_one_step
+):
+    database, out_dir, results = build
+    publish(database, out_dir, results, project_dir=ROOT)
+    change(database)
+    if not in_one_step:
+        monkeypatch.setattr(swap, "_exchanged", lambda one, other: False)
     for method in ("rename", "replace"):
         original = getattr(Path, method)
 
@@ -212,22 +228,101 @@ def test_failure_between_the_two_renames_leaves_the_old_state(build, monkeypatch
     assert names(out_dir) == ["parquet", "segments.duckdb"]
 
 
-def test_killed_swap_is_mended_by_the_next_publish(build):
+def killed_at(step, publishing):
+    """Run it in a process of its own that ends, as if killed, before its nth change of a name."""
+    child = os.fork()
+    if child:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    left = [step]
+
+    def counted(original):
+        def call(*arguments, **options):
+            left[0] -= 1
+            if not left[0]:
+                os._exit(9)
+            return original(*arguments, **options)
+
+        return call
+
+    swap._exchanged = counted(swap._exchanged)
+    Path.rename, Path.replace = counted(Path.rename), counted(Path.replace)
+    shutil.rmtree = counted(shutil.rmtree)
+    try:
+        publishing()
+    except BaseException:
+        os._exit(1)
+    os._exit(0)
+
+
+@pytest.mark.parametrize("in_one_step", [True, False])
+def test_publish_killed_at_any_step_leaves_a_whole_state(build, monkeypatch, in_one_step):
     database, out_dir, results = build
     publish(database, out_dir, results, project_dir=ROOT)
-    # Killed after the old Parquet was moved away, before the new database was in place.
-    (out_dir / "parquet").rename(out_dir / "parquet.old")
-    (out_dir / "parquet").mkdir()
-    (out_dir / "segments.next.duckdb").write_bytes(b"")
-    write_results(results.parent, statuses=("error",))
-    with pytest.raises(SegmentationError):
-        publish(database, out_dir, results, project_dir=ROOT)
-    assert published_keys(out_dir) == ["c1", "c2", "c3"]
-    # Killed when only the old Parquet was left to remove.
-    (out_dir / "segments.next.duckdb").unlink()
-    (out_dir / "parquet.old").mkdir()
-    publish(database, out_dir, write_results(results.parent), project_dir=ROOT)
+    old, new = ["c1", "c2", "c3"], ["c9", "c9", "c9"]
+    change(database)
+    later = json.loads(results.read_text())
+    later["metadata"]["generated_at"] = "2024-06-02T08:00:00.5Z"
+    failed = results.with_name("failed.json")
+    failed.write_text(json.dumps({**later, "results": [{"unique_id": "a", "status": "error"}]}))
+    results.write_text(json.dumps(later))
+    if not in_one_step:
+        monkeypatch.setattr(swap, "_exchanged", lambda one, other: False)
+    kept = shutil.copytree(out_dir, out_dir.with_name("kept"))
+    for step in range(1, 20):
+        shutil.rmtree(out_dir)
+        shutil.copytree(kept, out_dir)
+        ended = killed_at(step, lambda: publish(database, out_dir, results, project_dir=ROOT))
+        if not ended:
+            break
+        assert ended == 9
+        # Each is whole at once, and both of one state when the next has published, even in vain.
+        with duckdb.connect(str(out_dir / "segments.duckdb"), read_only=True) as reader:
+            assert reader.execute("select count(*) from marts.customers").fetchone() == (3,)
+        assert not in_one_step or len(names(out_dir / "parquet")) == 3
+        with pytest.raises(SegmentationError, match="steps of the build failed"):
+            publish(database, out_dir, failed, project_dir=ROOT)
+        assert published_keys(out_dir) in (old, new)
+    assert step > 3 and published_keys(out_dir) == new
     assert names(out_dir) == ["parquet", "segments.duckdb"]
+
+
+def test_two_that_publish_to_one_folder(build):
+    database, out_dir, results = build
+    with swap.alone_in(out_dir), pytest.raises(SegmentationError, match="Another command is publ"):
+        publish(database, out_dir, results, project_dir=ROOT)
+    assert set(publish(database, out_dir, results, project_dir=ROOT).rows) == {
+        "customers",
+        "totals",
+    }
+
+
+def test_published_is_only_what_the_warehouse_notes(build, tmp_path):
+    database, out_dir, _ = build
+    raw = write_dataset(tmp_path / "mine")
+    results = write_results(tmp_path / "target", raw_data=str(raw))
+    read = raw_file_stamps(str(raw), project_dir=ROOT)
+
+    def note(invocation, *, is_finished):
+        with duckdb.connect(str(database)) as connection:
+            connection.execute(
+                "create or replace table last_build as select $1 as invocation_id, "
+                "$2 as is_finished, $3 as raw_files",
+                [invocation, is_finished, json.dumps(read)],
+            )
+
+    note("one", is_finished=False)
+    with pytest.raises(SegmentationError, match="did not come to its end"):
+        publish(database, out_dir, results, project_dir=ROOT)
+    note("two", is_finished=True)
+    with pytest.raises(SegmentationError, match="another dbt command ran"):
+        publish(database, out_dir, results, project_dir=ROOT)
+    note("one", is_finished=True)
+    # A command that was refused has written its manifest, and nothing to the warehouse.
+    results.with_name("manifest.json").write_text('{"metadata": {"invocation_id": "two"}}')
+    before = publish(database, out_dir, results, project_dir=ROOT).about["sources"]
+    (raw / "shop" / "orders.parquet").write_bytes(b"the delivery of tomorrow")
+    after = publish(database, out_dir, results, project_dir=ROOT).about["sources"]
+    assert set(before) - set(after) == {"shop.orders"}
 
 
 def test_reader_of_the_old_state_is_not_disturbed(build):

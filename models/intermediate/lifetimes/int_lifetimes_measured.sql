@@ -73,7 +73,7 @@ final as (
         / cast(7 as double) as t,
         case
             when summed.x > 0
-                then round(cast(summed.repeat_revenue as double) / summed.x, 2)
+                then {{ to_cents('cast(summed.repeat_revenue as double) / summed.x') }}
         end as repeat_order_value,
         cast(summed.sold_revenue as double) as sold_revenue,
         cast(summed.returned_revenue as double) as returned_revenue,

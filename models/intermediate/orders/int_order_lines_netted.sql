@@ -1,11 +1,11 @@
 -- One row per accepted order line, with what it adds to net revenue in the base currency.
-with orders as (
+with orders as {{ read_anew() }} (
 
     select * from {{ ref('stg_shop__orders') }} where rejection_reason is null
 
 ),
 
-order_lines as (
+order_lines as {{ read_anew() }} (
 
     select * from {{ ref('stg_shop__order_lines') }} where rejection_reason is null
 
@@ -37,38 +37,16 @@ as_of as (
 
 ),
 
--- Positive lines of a cancelled or returned order did not last; a negative line always takes
--- revenue back.
-amounts as (
+-- Read several times, so each reading is left to the engine: kept in memory they would be large.
+buyers as {{ read_anew() }} (
 
     select
-        order_lines.order_id,
-        order_lines.line_number,
-        order_lines.product_id,
+        orders.*,
         identities.customer_key,
-        orders.channel,
-        coalesce(products.category, 'unknown') as category,
-        products.unit_cost,
-        orders.ordered_at,
-        order_lines.quantity > 0 and orders.status = 'completed' as is_sale,
-        order_lines.quantity < 0 as is_return,
-        order_lines.quantity > 0 and orders.status <> 'cancelled' as is_bought,
-        abs(order_lines.quantity) as quantity,
-        orders.euros_per_unit / base_currency.euros_per_unit as rate,
-        case
-            when order_lines.quantity > 0 and orders.status = 'completed'
-                then order_lines.quantity * order_lines.unit_price
-            else 0
-        end as gross_amount,
-        case
-            when order_lines.quantity < 0 then -order_lines.quantity * order_lines.unit_price else 0
-        end as returned_amount,
-        orders.discount_amount
-    from order_lines
-    inner join orders on order_lines.order_id = orders.order_id
+        orders.euros_per_unit / base_currency.euros_per_unit as rate
+    from orders
     cross join base_currency
     cross join as_of
-    left join products on order_lines.product_id = products.product_id
     left join identities
         on
             coalesce('id:' || orders.customer_id, 'guest:' || orders.guest_email)
@@ -77,26 +55,78 @@ amounts as (
 
 ),
 
--- When each customer first bought each product: what comes back must have been bought before.
-first_bought as (
+-- An order's discount is spread over its sales in proportion, and never exceeds them.
+discounted as (
 
     select
-        customer_key,
-        product_id,
-        min(ordered_at) as first_bought_at
-    from amounts
-    where is_bought and customer_key is not null
-    group by customer_key, product_id
+        order_lines.order_id,
+        round(sum(order_lines.quantity * order_lines.unit_price), 6) as order_gross_amount
+    from order_lines
+    inner join orders on order_lines.order_id = orders.order_id
+    where
+        order_lines.quantity > 0 and orders.status = 'completed' and orders.discount_amount > 0
+    group by order_lines.order_id
 
 ),
 
--- An order's discount is spread over its sales in proportion, and never exceeds them.
-shared as (
+given_back as (
+
+    select distinct
+        buyers.customer_key,
+        order_lines.product_id
+    from order_lines
+    inner join buyers on order_lines.order_id = buyers.order_id
+    where order_lines.quantity < 0
+
+),
+
+-- When each customer first bought what came back: it must have been bought before.
+first_bought as (
 
     select
-        *,
-        round(sum(gross_amount) over (partition by order_id), 6) as order_gross_amount
-    from amounts
+        buyers.customer_key,
+        order_lines.product_id,
+        min(buyers.ordered_at) as first_bought_at
+    from order_lines
+    inner join buyers on order_lines.order_id = buyers.order_id
+    inner join given_back
+        on
+            buyers.customer_key = given_back.customer_key
+            and order_lines.product_id = given_back.product_id
+    where order_lines.quantity > 0 and buyers.status <> 'cancelled'
+    group by buyers.customer_key, order_lines.product_id
+
+),
+
+-- Positive lines of a cancelled or returned order did not last; a negative line always takes
+-- revenue back.
+amounts as (
+
+    select
+        order_lines.order_id,
+        order_lines.line_number,
+        order_lines.product_id,
+        buyers.customer_key,
+        buyers.channel,
+        coalesce(products.category, 'unknown') as category,
+        products.unit_cost,
+        buyers.ordered_at,
+        order_lines.quantity > 0 and buyers.status = 'completed' as is_sale,
+        order_lines.quantity < 0 as is_return,
+        abs(order_lines.quantity) as quantity,
+        buyers.rate,
+        case
+            when order_lines.quantity > 0 and buyers.status = 'completed'
+                then order_lines.quantity * order_lines.unit_price
+            else 0
+        end as gross_amount,
+        case
+            when order_lines.quantity < 0 then -order_lines.quantity * order_lines.unit_price else 0
+        end as returned_amount,
+        buyers.discount_amount
+    from order_lines
+    inner join buyers on order_lines.order_id = buyers.order_id
+    left join products on order_lines.product_id = products.product_id
 
 ),
 
@@ -104,47 +134,48 @@ shared as (
 final as (
 
     select
-        shared.order_id,
-        shared.line_number,
-        shared.product_id,
-        shared.customer_key,
-        shared.channel,
-        shared.category,
-        shared.quantity,
-        cast(shared.gross_amount * shared.rate as decimal(18, 4)) as gross_revenue,
+        amounts.order_id,
+        amounts.line_number,
+        amounts.product_id,
+        amounts.customer_key,
+        amounts.channel,
+        amounts.category,
+        amounts.quantity,
+        cast(amounts.gross_amount * amounts.rate as decimal(18, 4)) as gross_revenue,
         cast(
             coalesce(
-                shared.gross_amount / nullif(shared.order_gross_amount, 0)
-                * least(shared.discount_amount, shared.order_gross_amount)
-                * shared.rate,
+                amounts.gross_amount / nullif(discounted.order_gross_amount, 0)
+                * least(amounts.discount_amount, discounted.order_gross_amount)
+                * amounts.rate,
                 0
             ) as decimal(18, 4)
         ) as discount_revenue,
-        cast(shared.returned_amount * shared.rate as decimal(18, 4)) as returned_revenue,
+        cast(amounts.returned_amount * amounts.rate as decimal(18, 4)) as returned_revenue,
         -- What is given back can be sold again; what took no effect costs nothing.
         cast(
             case
-                when shared.is_sale then shared.quantity * shared.unit_cost
-                when shared.is_return then -shared.quantity * shared.unit_cost
+                when amounts.is_sale then amounts.quantity * amounts.unit_cost
+                when amounts.is_return then -amounts.quantity * amounts.unit_cost
                 else 0
             end as decimal(18, 4)
         ) as cost,
-        shared.is_sale,
-        shared.is_return,
+        amounts.is_sale,
+        amounts.is_return,
         -- Of an unknown buyer nothing can be said.
-        shared.is_return
-        and shared.customer_key is not null
-        and coalesce(first_bought.first_bought_at > shared.ordered_at, true)
+        amounts.is_return
+        and amounts.customer_key is not null
+        and coalesce(first_bought.first_bought_at > amounts.ordered_at, true)
         {%- for product in var('products_that_are_no_goods') %}
-        and coalesce(shared.product_id, '') <> '{{ product | replace("'", "''") }}'
+        and coalesce(amounts.product_id, '') <> '{{ product | replace("'", "''") }}'
         {%- endfor %}
             as is_return_without_sale,
-        shared.ordered_at
-    from shared
+        amounts.ordered_at
+    from amounts
+    left join discounted on amounts.order_id = discounted.order_id
     left join first_bought
         on
-            shared.customer_key = first_bought.customer_key
-            and shared.product_id = first_bought.product_id
+            amounts.customer_key = first_bought.customer_key
+            and amounts.product_id = first_bought.product_id
 
 )
 

@@ -37,7 +37,7 @@ tables_counted as (
     from {{ ref(table.model) }} as drawn
     inner join tables_counted
         on tables_counted.source_name || '.' || tables_counted.table_name = '{{ table.name }}'
-    where {{ is_profiled(table.key, 'tables_counted.rows_in') }}
+    where {{ is_profiled(table.key, 'tables_counted.rows_in', var('audit_sample_rows')) }}
 
 ),
 {% endfor %}

@@ -1,27 +1,18 @@
 -- One row per level (product, category, all) and group: what is usual for an order line of it.
 {%- set levels = {'product': 'product_id', 'category': 'category', 'all': "'all'"} %}
 {%- set sizes = ['quantity', 'price', 'value', 'discount'] %}
-with order_lines as (
+with order_lines as {{ read_anew() }} (
 
     select * from {{ ref('int_order_lines_sized') }}
 
 ),
 
 {% for level, group in levels.items() %}
-{{ level }}_middles as (
+{{ level }}_groups as (
 
     select
         {{ group }} as group_id,
-        {%- for size in sizes %}
-        median({{ size }}_size) as {{ size }}_middle,
-        percentile_cont(0.95) within group (order by {{ size }}_size)
-        - percentile_cont(0.05) within group (order by {{ size }}_size) as {{ size }}_span,
-        {%- endfor %}
-        count(*) as order_lines,
-        percentile_cont(0.05) within group (order by abs(quantity)) as quantity_low,
-        percentile_cont(0.95) within group (order by abs(quantity)) as quantity_high,
-        percentile_cont(0.05) within group (order by unit_price) as price_low,
-        percentile_cont(0.95) within group (order by unit_price) as price_high
+        count(*) as order_lines
     from order_lines
     {%- if level != 'all' %}
     where {{ group }} <> 'unknown'
@@ -30,6 +21,42 @@ with order_lines as (
     {%- if level != 'all' %}
     having count(*) >= {{ var('outlier_min_rows') }}
     {%- endif %}
+
+),
+
+-- A median keeps every value in memory: of a large group some thousands by hash say as much.
+{{ level }}_lines as {{ read_anew() }} (
+
+    select
+        order_lines.*,
+        level_groups.group_id,
+        level_groups.order_lines
+    from order_lines
+    inner join {{ level }}_groups as level_groups
+        on {{ "1 = 1" if level == "all" else "order_lines." ~ group ~ " = level_groups.group_id" }}
+    where {{ is_profiled(
+        "order_lines.order_id || '-' || cast(order_lines.line_number as string)",
+        'level_groups.order_lines', var('outlier_norm_rows')
+    ) }}
+
+),
+
+{{ level }}_middles as (
+
+    select
+        group_id,
+        {%- for size in sizes %}
+        median({{ size }}_size) as {{ size }}_middle,
+        percentile_cont(0.95) within group (order by {{ size }}_size)
+        - percentile_cont(0.05) within group (order by {{ size }}_size) as {{ size }}_span,
+        {%- endfor %}
+        max(order_lines) as order_lines,
+        percentile_cont(0.05) within group (order by abs(quantity)) as quantity_low,
+        percentile_cont(0.95) within group (order by abs(quantity)) as quantity_high,
+        percentile_cont(0.05) within group (order by unit_price) as price_low,
+        percentile_cont(0.95) within group (order by unit_price) as price_high
+    from {{ level }}_lines
+    group by group_id
 
 ),
 
@@ -42,7 +69,7 @@ with order_lines as (
         middles.group_id,
         {%- for size in sizes %}
         max(middles.{{ size }}_middle) as {{ size }}_middle,
-        1.4826 * median(abs(order_lines.{{ size }}_size - middles.{{ size }}_middle))
+        1.4826 * median(abs(level_lines.{{ size }}_size - middles.{{ size }}_middle))
             as {{ size }}_deviation,
         max(middles.{{ size }}_span) / 3.29 as {{ size }}_tails,
         {%- endfor %}
@@ -51,9 +78,8 @@ with order_lines as (
         max(middles.quantity_high) as quantity_high,
         max(middles.price_low) as price_low,
         max(middles.price_high) as price_high
-    from order_lines
-    inner join {{ level }}_middles as middles
-        on {{ "1 = 1" if level == "all" else "order_lines." ~ group ~ " = middles.group_id" }}
+    from {{ level }}_lines as level_lines
+    inner join {{ level }}_middles as middles on level_lines.group_id = middles.group_id
     group by middles.group_id
 
 ),

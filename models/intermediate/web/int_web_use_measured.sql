@@ -54,9 +54,9 @@ summed as (
         sum(case when is_last_90_days then page_views else 0 end) as pages_90d,
         sum(case when is_last_90_days then engagement_seconds else 0 end) / cast(60 as double)
             as engaged_minutes_90d,
-        avg(case when is_engaged then 1.0 else 0.0 end) as engaged_session_share,
-        avg(case when device = 'mobile' then 1.0 else 0.0 end) as mobile_session_share,
-        avg(case when has_purchase then 0.0 else 1.0 end) filter (where has_cart)
+        avg(case when is_engaged then cast(1 as double) else 0 end) as engaged_session_share,
+        avg(case when device = 'mobile' then cast(1 as double) else 0 end) as mobile_session_share,
+        avg(case when has_purchase then 0 else cast(1 as double) end) filter (where has_cart)
             as cart_abandonment_rate,
         {{ days_between('max(cast(ended_at as date))', 'min(cutoff_on)') }} as days_since_visit,
         max(known_at) as last_event_at

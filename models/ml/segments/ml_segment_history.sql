@@ -59,13 +59,13 @@ stored as (
 
 ),
 
--- Two people turned out to be one: under the key that stays its own history goes on; where it has
--- none, the longest of the others.
+-- Of people who turned out to be one: the history of the key that stays, else the longest other.
 heirs as (
 
     select
         successors.old_customer_key,
-        successors.customer_key
+        successors.customer_key,
+        min(stored.as_of_date) as known_since
     from {{ ref('int_customer_keys_succeeded') }} as successors
     inner join stored on successors.old_customer_key = stored.customer_key
     left join stored as own_history on successors.customer_key = own_history.customer_key
@@ -73,7 +73,7 @@ heirs as (
     group by successors.old_customer_key, successors.customer_key
     qualify row_number() over (
         partition by successors.customer_key
-        order by min(stored.as_of_date), successors.old_customer_key
+        order by known_since, successors.old_customer_key
     ) = 1
 
 ),
