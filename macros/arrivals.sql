@@ -1,7 +1,7 @@
 {#-
     Models that are built by arrival: of a table that is a folder of files only the files that are
     new are read, and the rows rewritten whose content they change. What was read stands in the table
-    staging.arrivals; each row says in which load it was written (`loaded_in`), so that a model
+    bookkeeping.arrivals; each row says in which load it was written (`loaded_in`), so that a model
     over such a model rebuilds what belongs to rows written since its own last load. Such a model is
     rebuilt as a whole when `why_rebuilt` gives a reason. docs/OPERATIONS.md tells the rest.
 -#}
@@ -23,14 +23,14 @@
 
 {#- The table of what was read: by each model, and, under no model, what this load has seen. -#}
 {% macro arrivals_table() -%}
-    {{ return(api.Relation.create(database=target.database, schema='staging', identifier='arrivals')) }}
+    {{ return(api.Relation.create(database=target.database, schema='bookkeeping', identifier='arrivals')) }}
 {%- endmacro %}
 
 
 {#- Asked of the database, for dbt does not know of a table that a hook has made. -#}
 {% macro arrivals_are_noted() -%}
     {{ return(by_arrival() == 'incremental' and one_value(
-        "select count(*) from information_schema.tables where table_schema = 'staging' "
+        "select count(*) from information_schema.tables where table_schema = 'bookkeeping' "
         ~ "and table_name = 'arrivals' and table_catalog = '" ~ target.database ~ "'"
     ) > 0) }}
 {%- endmacro %}

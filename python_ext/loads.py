@@ -31,14 +31,14 @@ def refuse_unfinished(connection: duckdb.DuckDBPyConnection, warehouse: str) -> 
     """
     is_noted = connection.execute(
         "select count(*) from duckdb_tables() where database_name = ? "
-        "and schema_name = 'staging' and table_name = 'arrivals'",
+        "and schema_name = 'bookkeeping' and table_name = 'arrivals'",
         [warehouse],
     ).fetchone()[0]
     if not is_noted:
         return
     runs = connection.execute(
         f"""
-        select settings, version = 'passed' from "{warehouse}".staging.arrivals
+        select settings, version = 'passed' from "{warehouse}".bookkeeping.arrivals
         where model = '' and source_table = '' order by load_number
         """
     ).fetchall()

@@ -256,14 +256,14 @@ def test_a_small_run_is_published_over_a_larger_one_that_passed(case):
     runs, is_published = RUNS[case]
     with duckdb.connect() as connection:
         connection.execute("attach ':memory:' as warehouse")
-        connection.execute("create schema warehouse.staging")
+        connection.execute("create schema warehouse.bookkeeping")
         connection.execute(
-            "create table warehouse.staging.arrivals (model varchar, source_table varchar, "
+            "create table warehouse.bookkeeping.arrivals (model varchar, source_table varchar, "
             "version varchar, settings varchar, load_number integer)"
         )
         for number, (run, version) in enumerate([*runs, ("hourly", "passed")]):
             connection.execute(
-                "insert into warehouse.staging.arrivals values ('', '', ?, ?, ?)",
+                "insert into warehouse.bookkeeping.arrivals values ('', '', ?, ?, ?)",
                 [version, run, number],
             )
         if is_published:

@@ -184,7 +184,9 @@ def test_text_files_read_like_typed_ones(tmp_path):
         connection.execute(f"attach '{tmp_path}/text/build.duckdb' as text (read_only)")
         for table in tables:
             clean = (
-                f"select columns(c -> c not like '%\\_raw' escape '\\') from {{}}.staging.{table}"
+                # The file is called otherwise, of course.
+                r"select columns(c -> c not like '%\_raw' escape '\' and c <> 'source_file') "
+                f"from {{}}.staging.{table}"
             )
             differences = connection.sql(
                 f"({clean.format('typed')}) except all ({clean.format('text')})"
