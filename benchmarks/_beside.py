@@ -87,7 +87,7 @@ def differences(
     name: str, ours: pd.DataFrame, theirs: pd.DataFrame, key: list[str], columns: list[str] | None
 ) -> str:
     """Rows compared and how many differ in any column, in words."""
-    columns = columns or [column for column in theirs.columns if column not in key]
+    columns = columns or [one for one in theirs.columns if one in ours.columns and one not in key]
     both = ours[[*key, *columns]].merge(theirs[[*key, *columns]], on=key, suffixes=("", "_other"))
     differs = np.zeros(len(both), dtype=bool)
     for column in columns:

@@ -15,6 +15,8 @@ from pathlib import Path
 import duckdb
 from _measured import results_of
 
+from python_ext.input_check_plugin import Plugin
+
 THREADS = 2
 
 
@@ -30,6 +32,7 @@ def main() -> None:
     ]
     seconds = {}
     with duckdb.connect(database, config={"threads": THREADS}) as connection:
+        Plugin("input_check", {}).configure_connection(connection)
         connection.execute("create or replace schema direct")
         for model in models:
             started = time.perf_counter()
