@@ -78,13 +78,14 @@ def swap(out_dir: Path) -> None:
 def finish_interrupted_swap(out_dir: Path) -> None:
     """Undo half a swap: the database says which of two Parquet folders is of the same state."""
     current = out_dir / PARQUET
-    for other in _others(out_dir):
+    former, following = _others(out_dir)
+    for other in (former, following):
         if not other.exists():
             continue
         stands = _built_at(out_dir / DATABASE)
-        if not current.exists() or (
-            stands is not None and _told_by(current) != stands == _told_by(other)
-        ):
+        # What was moved aside is whole; what was being written may not be.
+        is_missed = other == former and not current.exists()
+        if is_missed or (stands is not None and _told_by(current) != stands == _told_by(other)):
             _put(other, current)
         return
 

@@ -286,6 +286,18 @@ def test_publish_killed_at_any_step_leaves_a_whole_state(build, monkeypatch, in_
     assert names(out_dir) == ["parquet", "segments.duckdb"]
 
 
+def test_a_first_state_that_was_not_written_to_its_end_is_not_put_in_place(build):
+    database, out_dir, results = build
+    (out_dir / "parquet.next").mkdir(parents=True)
+    (out_dir / "parquet.next" / "customers.parquet").write_bytes(b"half")
+    write_results(results.parent, statuses=("error",))
+    with pytest.raises(SegmentationError, match="steps of the build failed"):
+        publish(database, out_dir, results, project_dir=ROOT)
+    assert "parquet" not in names(out_dir)
+    publish(database, out_dir, write_results(results.parent), project_dir=ROOT)
+    assert names(out_dir) == ["parquet", "segments.duckdb"]
+
+
 def test_two_that_publish_to_one_folder(build):
     database, out_dir, results = build
     with swap.alone_in(out_dir), pytest.raises(SegmentationError, match="Another command is publ"):
