@@ -15,7 +15,6 @@ from python_ext.settings import project_vars
 
 NOTE = "main.last_build"
 
-_COMMANDS = {"build", "retry"}
 _FAILED = {"error", "fail", "runtime error", "skipped", "partial success"}
 
 
@@ -46,7 +45,7 @@ def passed_results(file: Path) -> dict[str, Any]:
         raise SegmentationError(
             f"Nothing was published: {file} cannot be read ({error!r}). Run `make build`."
         ) from error
-    if command not in _COMMANDS:
+    if command != "build":
         raise SegmentationError(
             f"Nothing was published: the last dbt command was `dbt {command}`, not a build."
         )
@@ -79,18 +78,22 @@ def marts_of(results: dict[str, Any], manifest: Path, *, schema: str) -> set[str
     }
     if not marts:
         return None
-    if results["args"].get("selector") in SMALLER_RUNS:
+    if results["args"].get("selector") in SMALLER_RUNS or _is_rest_of_all(results["args"]):
         return set(marts.values())
     built = {result["unique_id"] for result in results["results"]}
-    if results["args"]["which"] == "retry":
-        # A retry runs what is left of a build; the rest was built before it.
-        return set(marts.values())
     if missing := sorted(name for unique_id, name in marts.items() if unique_id not in built):
         raise SegmentationError(
             "Nothing was published: the last build made only a part of the marts "
             f"(without {', '.join(missing)}). Run `make build`."
         )
     return set(marts.values())
+
+
+def _is_rest_of_all(args: dict[str, Any]) -> bool:
+    """Whether `dbt retry` ran what was left of a whole build; dbt calls it that build otherwise."""
+    is_retry = "retry" in str(args.get("invocation_command", "")).split()
+    is_part = any(args.get(name) for name in ("select", "exclude", "resource_types"))
+    return is_retry and not is_part and args.get("selector") in (None, "", "retrain")
 
 
 def setting(results: dict[str, Any], project_dir: Path, name: str, default: str) -> str:
