@@ -36,91 +36,6 @@
 {%- endmacro %}
 
 
-{#-
-    At the start of a run: number the load, and list the raw files as they are now. A file that comes
-    or changes later belongs to the next load.
--#}
-{% macro begin_load() -%}
-    {%- if execute and by_arrival() == 'incremental' and flags.WHICH in ['build', 'run', 'retry'] -%}
-    {%- set sql %}
-    create schema if not exists {{ arrivals_table().without_identifier() }};
-    create table if not exists {{ arrivals_table() }} (
-        model string, source_table string, file string, version string, settings string,
-        load_number integer
-    );
-    insert into {{ arrivals_table() }}
-    select '', '', '', 'begun', '{{ name_of_run() }}', coalesce(max(load_number), 0) + 1
-    from {{ arrivals_table() }};
-    delete from {{ arrivals_table() }} where model = '' and source_table <> '';
-    {%- for table in arriving_tables() if source_is_on(table) %}
-    insert into {{ arrivals_table() }}
-    select '', '{{ table }}', file, version, '', (select max(load_number) from {{ arrivals_table() }})
-    from {{ files_of(raw_path(table)) }};
-    {%- endfor %}
-    {%- endset -%}
-    {%- do run_kept(sql) -%}
-    {%- endif -%}
-{%- endmacro %}
-
-
-{#- Runs SQL of a hook in a transaction of its own: what a hook leaves open may be undone. -#}
-{% macro run_kept(sql) -%}
-    {%- call statement('kept') %}{{ sql }}{% endcall -%}
-    {%- do adapter.commit() -%}
-{%- endmacro %}
-
-
-{#-
-    Which run this is: that of a selector (hourly, daily), `complete`, `part` for models that were
-    named; a retry goes on with the run before it.
--#}
-{% macro name_of_run() -%}
-    {%- set asked = invocation_args_dict -%}
-    {%- if flags.WHICH == 'retry' -%}
-        {{ return('retry') }}
-    {%- elif asked.get('selector') in ['hourly', 'daily'] -%}
-        {{ return(asked['selector']) }}
-    {%- elif
-        flags.WHICH != 'build' or asked.get('select') or asked.get('exclude')
-        or asked.get('selector') not in [none, '', 'retrain'] -%}
-        {{ return('part') }}
-    {%- endif -%}
-    {{ return('complete') }}
-{%- endmacro %}
-
-
-{#-
-    At the end of a run: whether it passed. `segmentation publish` asks whether marts that a
-    smaller run leaves as they are come from one that passed (python_ext/loads.py). What came before
-    the last complete run that passed is of no interest any more.
--#}
-{% macro end_load(results) -%}
-    {%- if execute and by_arrival() == 'incremental' and flags.WHICH in ['build', 'run', 'retry'] -%}
-        {%- set failed = [] -%}
-        {%- for result in results
-            if result.status | string in ['error', 'fail', 'runtime error', 'skipped', 'partial success'] -%}
-            {%- do failed.append(result.node.name) -%}
-        {%- endfor -%}
-        {%- if not failed -%}
-        {%- set sql %}
-        update {{ arrivals_table() }} set version = 'passed'
-        where
-            model = '' and source_table = ''
-            and load_number >= (
-                select max(load_number) from {{ arrivals_table() }}
-                where model = '' and source_table = '' and settings <> 'retry'
-            );
-        {%- if name_of_run() == 'complete' %}
-        delete from {{ arrivals_table() }}
-        where model = '' and source_table = '' and load_number < {{ load_number() }};
-        {%- endif %}
-        {%- endset -%}
-        {%- do run_kept(sql) -%}
-        {%- endif -%}
-    {%- endif -%}
-{%- endmacro %}
-
-
 {#- The tables that may be a folder of files; python_ext/settings.py names them too, a test compares. -#}
 {% macro arriving_tables() -%}
     {{ return(['shop.orders', 'shop.order_lines', 'web.events', 'email.events']) }}
@@ -258,6 +173,12 @@
                 (select min(loaded_in) from {{ relation }})
                 > (select max(load_number) from mine)
                 then {{ dbt.string_literal(relation | replace('"', '') ~ ' was rebuilt') }}
+            {#- One that is empty now tells no load, and so nothing of the rows that went. -#}
+            {%- if load_cached_relation(this) is not none %}
+            when
+                not exists (select 1 from {{ relation }}) and exists (select 1 from {{ this }})
+                then {{ dbt.string_literal(relation | replace('"', '') ~ ' is empty') }}
+            {%- endif %}
             {%- endfor %}
         end
     {%- endset -%}

@@ -1,4 +1,4 @@
-"""What a build read, and which runs of a warehouse passed (macros/arrivals.sql notes them)."""
+"""What a build read, and which runs of a warehouse passed (macros/loads.sql notes them)."""
 
 from __future__ import annotations
 
@@ -42,18 +42,27 @@ def refuse_unfinished(connection: duckdb.DuckDBPyConnection, warehouse: str) -> 
         where model = '' and source_table = '' order by load_number
         """
     ).fetchall()
-    # A retry goes on with the run before it.
-    last = next((run for run, _ in reversed(runs) if run != "retry"), "complete")
+    last = runs[-1][0] if runs else "complete"
     if last not in SMALLER_RUNS:
         return
-    mended = SMALLER_RUNS[: SMALLER_RUNS.index(last) + 1]
     bases = [place for place, run in enumerate(runs) if run == ("complete", True)]
-    since = runs[bases[-1] + 1 :] if bases else []
-    if not bases or any(not is_passed and run not in mended for run, is_passed in since):
+    if not bases or not _all_mended(runs[bases[-1] + 1 :]):
         raise SegmentationError(
             f"Nothing was published: what `{last}` leaves as it is comes from a larger build that "
             "did not pass. Run `make retrain`."
         )
+
+
+def _all_mended(runs: list[tuple[str, bool]]) -> bool:
+    """Whether each run that did not pass was followed by one as large that did."""
+    sizes = {name: size for size, name in enumerate(SMALLER_RUNS, start=1)}
+    largest = 0
+    for run, is_passed in reversed(runs):
+        if is_passed:
+            largest = max(largest, sizes.get(run, 0))
+        elif sizes.get(run, len(sizes) + 1) > largest:
+            return False
+    return True
 
 
 def fingerprints(

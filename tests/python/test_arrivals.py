@@ -248,6 +248,14 @@ RUNS = {
         [("complete", "passed"), ("hourly", "begun"), ("hourly", "passed")],
         True,
     ),
+    "a daily run that failed and was mended": (
+        [("complete", "passed"), ("daily", "begun"), ("daily", "passed")],
+        True,
+    ),
+    "a part that failed, which no smaller run mends": (
+        [("complete", "passed"), ("part", "begun"), ("part", "passed"), ("daily", "passed")],
+        False,
+    ),
 }
 
 

@@ -1,0 +1,82 @@
+{#-
+    Runs of a warehouse: each has a number and a name, and is noted as passed at its end, in the table
+    of macros/arrivals.sql.
+-#}
+
+
+{#-
+    At the start of a run: number the load, and list the raw files as they are now. A file that comes
+    or changes later belongs to the next load.
+-#}
+{% macro begin_load() -%}
+    {%- if execute and by_arrival() == 'incremental' and flags.WHICH in ['build', 'run'] -%}
+    {%- set sql %}
+    create schema if not exists {{ arrivals_table().without_identifier() }};
+    create table if not exists {{ arrivals_table() }} (
+        model string, source_table string, file string, version string, settings string,
+        load_number integer
+    );
+    insert into {{ arrivals_table() }}
+    select '', '', '', 'begun', '{{ name_of_run() }}', coalesce(max(load_number), 0) + 1
+    from {{ arrivals_table() }};
+    delete from {{ arrivals_table() }} where model = '' and source_table <> '';
+    {%- for table in arriving_tables() if source_is_on(table) %}
+    insert into {{ arrivals_table() }}
+    select '', '{{ table }}', file, version, '', (select max(load_number) from {{ arrivals_table() }})
+    from {{ files_of(raw_path(table)) }};
+    {%- endfor %}
+    {%- endset -%}
+    {%- do run_kept(sql) -%}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#- Runs SQL of a hook in a transaction of its own: what a hook leaves open may be undone. -#}
+{% macro run_kept(sql) -%}
+    {%- call statement('kept') %}{{ sql }}{% endcall -%}
+    {%- do adapter.commit() -%}
+{%- endmacro %}
+
+
+{#-
+    Which run this is: that of a selector (hourly, daily), `complete`, `part` where models or kinds of
+    nodes were named. To dbt, a retry is the build it goes on with.
+-#}
+{% macro name_of_run() -%}
+    {%- set asked = invocation_args_dict -%}
+    {%- if asked.get('selector') in ['hourly', 'daily'] -%}
+        {{ return(asked['selector']) }}
+    {%- elif
+        flags.WHICH != 'build' or asked.get('select') or asked.get('exclude')
+        or asked.get('resource_types') or asked.get('selector') not in [none, '', 'retrain'] -%}
+        {{ return('part') }}
+    {%- endif -%}
+    {{ return('complete') }}
+{%- endmacro %}
+
+
+{#-
+    At the end of a build: whether it passed; `dbt run` never does, for it tests nothing. `segmentation
+    publish` asks whether marts that a smaller run leaves as they are come from one that passed
+    (python_ext/loads.py). What came before the last complete run that passed is of no interest any more.
+-#}
+{% macro end_load(results) -%}
+    {%- if execute and by_arrival() == 'incremental' and flags.WHICH == 'build' -%}
+        {%- set failed = [] -%}
+        {%- for result in results
+            if result.status | string in ['error', 'fail', 'runtime error', 'skipped', 'partial success'] -%}
+            {%- do failed.append(result.node.name) -%}
+        {%- endfor -%}
+        {%- if not failed -%}
+        {%- set sql %}
+        update {{ arrivals_table() }} set version = 'passed'
+        where model = '' and source_table = '' and load_number = {{ load_number() }};
+        {%- if name_of_run() == 'complete' %}
+        delete from {{ arrivals_table() }}
+        where model = '' and source_table = '' and load_number < {{ load_number() }};
+        {%- endif %}
+        {%- endset -%}
+        {%- do run_kept(sql) -%}
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
