@@ -2,8 +2,8 @@
 
     python benchmarks/_pandas_features.py FOLDER OUT
 
-FOLDER holds what the warehouse cleaned, as Parquet: ``orders``, ``sessions_of`` (web events with
-the customer they belong to), ``emails``, ``cutoffs``. Writes ``OUT/rfm.parquet`` and
+FOLDER holds what the warehouse cleaned, as Parquet: ``orders``, ``events`` (of the web, with the
+customer they belong to), ``emails``, ``cutoffs``. Writes ``OUT/rfm.parquet`` and
 ``OUT/features.parquet`` (one row per customer and cutoff), with the same definitions and names as
 the marts, so that the two can be compared to the last row.
 """
