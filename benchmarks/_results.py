@@ -151,7 +151,7 @@ def direct(sizes: list[dict]) -> str:
     ]
     told = (
         "All SQL models once more in the built warehouse, one at a time: by dbt (start, parsing "
-        "and hooks included), and their compiled SQL alone.\n\n"
+        "and hooks included), and their compiled SQL alone, without the limit of memory.\n\n"
     )
     return told + table(["customers", "dbt, s", "SQL alone, s", "ratio"], rows) if rows else ""
 

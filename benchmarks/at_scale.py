@@ -5,8 +5,9 @@
 For each number of customers the demo is generated and delivered as a folder of arrivals, the last
 two days held back. Then: a full build with all data tests (wall time per layer, peak memory, rows
 a second), the same compiled SQL without dbt, one more day by the daily run and another by the
-hourly run, and the other programs on the same rows, checked for equal results. What was measured is
-kept in the work folder; a size that is there is not measured again, unless ``--again`` is given.
+hourly run, and the other programs on the same rows; what the pandas script finds is compared row by
+row. What was measured is kept in the work folder; a size that is there is not measured again,
+unless ``--again`` is given.
 """
 
 from __future__ import annotations
