@@ -9,7 +9,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
@@ -33,6 +33,7 @@ def alone_in(out_dir: Path) -> Iterator[None]:
     SegmentationError
         Somebody else is publishing to it.
     """
+    was_there = out_dir.is_dir()
     out_dir.mkdir(parents=True, exist_ok=True)
     # The lock is the system's: it ends with the process, however that ends.
     folder = os.open(out_dir, os.O_RDONLY)
@@ -48,6 +49,9 @@ def alone_in(out_dir: Path) -> Iterator[None]:
         yield
     finally:
         os.close(folder)
+        if not was_there:
+            with suppress(OSError):  # it holds something now
+                out_dir.rmdir()
 
 
 def next_database(out_dir: Path) -> Path:

@@ -95,6 +95,7 @@ def test_vars_of_a_described_dataset_are_its_own(run, tmp_path):
         "sources": {"web": False, "crm.consents": False},
         "raw_data": str(folder),
         "raw_format": "parquet",
+        "raw_folders": [],
         "demo_secret_allowed": True,
         "dataset_title": "My shop: three years",
         "is_synthetic": True,

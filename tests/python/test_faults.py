@@ -74,7 +74,9 @@ def test_killed_build_is_not_published_nor_retried_and_the_next_one_completes(co
     before = published(folder)
     killed = run(copied, *STAGING, alone=True, at=(LATER, subprocess.Popen.kill))
     assert killed.returncode == -9
-    assert differing(folder / "build.duckdb", demo_build.database) == []
+    # The table that was just exchanged may still stand there under dbt's name for it.
+    others = differing(folder / "build.duckdb", demo_build.database)
+    assert [name for name in others if not name.endswith("__dbt_backup")] == []
     results = folder / "target" / "run_results.json"
     with pytest.raises(SegmentationError, match="did not come to its end"):
         publish(folder / "build.duckdb", folder / "publish", results)
