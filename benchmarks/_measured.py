@@ -80,7 +80,7 @@ def run(
     def watch() -> None:
         while process.poll() is None:
             peak[0] = max(peak[0], _resident(process.pid))
-            time.sleep(0.1)
+            time.sleep(0.5)
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()

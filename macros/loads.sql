@@ -1,7 +1,19 @@
 {#-
-    Runs of a warehouse: each has a number and a name, and is noted as passed at its end, in the table
-    of macros/arrivals.sql.
+    Runs of a warehouse: each has a number, a name and a hash of its settings (as its `file`), and is
+    noted as passed at its end, in the table of macros/arrivals.sql.
 -#}
+
+
+{#- Before anything is written: settings of a run that learns nothing must not build everything. -#}
+{% macro check_run() -%}
+    {%- if execute and flags.WHICH == 'build' and var('cutoffs') == 'score' and name_of_run() == 'complete' -%}
+        {{ exceptions.raise_compiler_error(
+            'These settings are of a run that learns nothing (`segmentation vars --run hourly`, `daily`), '
+            ~ 'but everything is to be built. Add --selector hourly or daily, or leave out --run. '
+            ~ 'Nothing was written.'
+        ) }}
+    {%- endif -%}
+{%- endmacro %}
 
 
 {#-
@@ -17,7 +29,9 @@
         load_number integer
     );
     insert into {{ arrivals_table() }}
-    select '', '', '', 'begun', '{{ name_of_run() }}', coalesce(max(load_number), 0) + 1
+    select
+        '', '', settings_fingerprint({{ dbt.string_literal(tojson(invocation_args_dict.vars) | replace("'", "''")) }}),
+        'begun', '{{ name_of_run() }}', coalesce(max(load_number), 0) + 1
     from {{ arrivals_table() }};
     delete from {{ arrivals_table() }} where model = '' and source_table <> '';
     {%- for table in arriving_tables() if source_is_on(table) %}

@@ -24,6 +24,7 @@ import pyarrow as pa
 
 from python_ext.errors import SegmentationError
 from python_ext.input_check import check_dataset, report
+from python_ext.loads import settings_fingerprint
 from python_ext.privacy import SuppressionList, privacy_directory, read_secrets
 from python_ext.raw_files import changes, raw_file_stamps
 from python_ext.remote import load_address_reading
@@ -38,6 +39,7 @@ CHANGES_FUNCTION = "raw_file_changes"
 SUPPRESSION_FUNCTION = "is_suppressed"
 HAS_SUPPRESSIONS_FUNCTION = "has_suppressions"
 DECIDING_FUNCTION = "what_decides"
+SETTINGS_FUNCTION = "settings_fingerprint"
 SUPPRESSION_PROBLEM_FUNCTION = "suppression_problem"
 
 
@@ -274,6 +276,13 @@ class Plugin:
         # Without side effects it is answered once, when a query is planned: where there is no list,
         # no row is looked at.
         conn.create_function(HAS_SUPPRESSIONS_FUNCTION, suppression.exists, ["VARCHAR"], "BOOLEAN")
+        conn.create_function(
+            SETTINGS_FUNCTION,
+            partial(settings_fingerprint, self.project_dir),
+            ["VARCHAR"],
+            "VARCHAR",
+            side_effects=True,
+        )
         conn.create_function(
             DECIDING_FUNCTION, suppression.version, ["VARCHAR"], "VARCHAR", side_effects=True
         )

@@ -3,16 +3,34 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 
 import duckdb
 
 from python_ext.errors import SegmentationError
 from python_ext.raw_files import raw_file_stamps
-from python_ext.settings import declared_tables, is_on, is_remote, raw_files
+from python_ext.settings import declared_tables, is_on, is_remote, project_vars, raw_files
 
 SMALLER_RUNS = ("hourly", "daily")
 """Selectors that leave some marts as an earlier build made them, the smallest first."""
+
+OF_A_RUN = ("cutoffs", "segments_refit", "raw_folders")
+"""Vars in which a smaller run may differ from the whole build before it."""
+
+
+def settings_fingerprint(project_dir: Path, given: str) -> str:
+    """Hash of a run's vars but ``OF_A_RUN``: of those of the project and, over them, the given.
+
+    Parameters
+    ----------
+    given
+        Vars of the command line, as JSON.
+    """
+    settings = {**project_vars(project_dir), **json.loads(given or "{}")}
+    settings = {name: value for name, value in settings.items() if name not in OF_A_RUN}
+    text = json.dumps(settings, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def refuse_unfinished(connection: duckdb.DuckDBPyConnection, warehouse: str) -> None:
@@ -27,7 +45,8 @@ def refuse_unfinished(connection: duckdb.DuckDBPyConnection, warehouse: str) -> 
     Raises
     ------
     SegmentationError
-        No complete run passed, or a larger one than the last was not finished since.
+        No complete run passed, a larger one than the last was not finished since, or settings
+        have changed since the complete one.
     """
     is_noted = connection.execute(
         "select count(*) from duckdb_tables() where database_name = ? "
@@ -38,18 +57,23 @@ def refuse_unfinished(connection: duckdb.DuckDBPyConnection, warehouse: str) -> 
         return
     runs = connection.execute(
         f"""
-        select settings, version = 'passed' from "{warehouse}".bookkeeping.arrivals
+        select settings, version = 'passed', file from "{warehouse}".bookkeeping.arrivals
         where model = '' and source_table = '' order by load_number
         """
     ).fetchall()
     last = runs[-1][0] if runs else "complete"
     if last not in SMALLER_RUNS:
         return
-    bases = [place for place, run in enumerate(runs) if run == ("complete", True)]
-    if not bases or not _all_mended(runs[bases[-1] + 1 :]):
+    bases = [place for place, run in enumerate(runs) if run[:2] == ("complete", True)]
+    if not bases or not _all_mended([run[:2] for run in runs[bases[-1] + 1 :]]):
         raise SegmentationError(
             f"Nothing was published: what `{last}` leaves as it is comes from a larger build that "
             "did not pass. Run `make retrain`."
+        )
+    if runs[bases[-1]][2] != runs[-1][2]:
+        raise SegmentationError(
+            f"Nothing was published: settings have changed since the last whole build, and what "
+            f"`{last}` leaves as it is was made by the old ones. Run `make retrain`."
         )
 
 

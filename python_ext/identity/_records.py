@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
+
 import duckdb
 import numpy as np
 import pandas as pd
@@ -28,8 +31,15 @@ _USUAL = 10
 
 
 def connect() -> duckdb.DuckDBPyConnection:
-    """A DuckDB of its own in memory: the warehouse is written by one process only."""
+    """A DuckDB of its own in memory: the warehouse is written by one process only.
+
+    Within the limits of docs/FAULTS.md, for it compares many pairs of records.
+    """
     connection = duckdb.connect(":memory:")
+    if limit := os.environ.get("SEGMENTATION_MEMORY_LIMIT"):
+        connection.execute("set memory_limit = $limit", {"limit": limit})
+    spill = os.environ.get("SEGMENTATION_SPILL_DIRECTORY") or tempfile.gettempdir()
+    connection.execute("set temp_directory = $spill", {"spill": spill})
     connection.execute("set enable_progress_bar = false")
     connection.execute(_MACROS)
     return connection

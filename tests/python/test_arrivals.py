@@ -1,5 +1,6 @@
 """Tables that are built by arrival: what was built load by load is what is built at once."""
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -11,7 +12,7 @@ from conftest import PROJECT, Build, run_dbt
 
 from python_ext.errors import SegmentationError
 from python_ext.input_check import check_dataset
-from python_ext.loads import refuse_unfinished
+from python_ext.loads import refuse_unfinished, settings_fingerprint
 from python_ext.settings import ARRIVING_TABLES, dataset_vars, raw_files, table_of_file
 from python_ext.synth import generate
 
@@ -267,11 +268,11 @@ def test_a_small_run_is_published_over_a_larger_one_that_passed(case):
         connection.execute("create schema warehouse.bookkeeping")
         connection.execute(
             "create table warehouse.bookkeeping.arrivals (model varchar, source_table varchar, "
-            "version varchar, settings varchar, load_number integer)"
+            "file varchar, version varchar, settings varchar, load_number integer)"
         )
         for number, (run, version) in enumerate([*runs, ("hourly", "passed")]):
             connection.execute(
-                "insert into warehouse.bookkeeping.arrivals values ('', '', ?, ?, ?)",
+                "insert into warehouse.bookkeeping.arrivals values ('', '', 'same', ?, ?, ?)",
                 [version, run, number],
             )
         if is_published:
@@ -279,3 +280,19 @@ def test_a_small_run_is_published_over_a_larger_one_that_passed(case):
         else:
             with pytest.raises(SegmentationError, match="did not pass"):
                 refuse_unfinished(connection, "warehouse")
+        connection.execute(
+            "update warehouse.bookkeeping.arrivals set file = 'other' "
+            "where load_number = (select max(load_number) from warehouse.bookkeeping.arrivals)"
+        )
+        with pytest.raises(
+            SegmentationError, match="settings have changed" if is_published else ""
+        ):
+            refuse_unfinished(connection, "warehouse")
+
+
+def test_settings_of_a_run_are_its_own_but_for_how_much_it_builds():
+    def of(**given) -> str:
+        return settings_fingerprint(PROJECT, json.dumps(given))
+
+    assert of(cutoffs="score", segments_refit="never") == of() == of(k_anonymity=10)
+    assert of(k_anonymity=20) != of()
