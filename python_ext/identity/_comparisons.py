@@ -141,23 +141,39 @@ _LAST_INITIAL = "substr({0}.last_name, 1, 1)"
 # House number and the beginning of the street.
 _STREET = "substr({0}.address_letters, 1, 6)"
 
-# A pair is compared when it meets one of these.
+# A pair is compared when it agrees on all of one of these ({0} stands for the record) …
 PREDICTION_BLOCKS = (
-    _same("email"),
-    _same("phone"),
-    _same("birth_on"),
-    _same("last_name", "first_name"),
-    "l.first_name = r.last_name and l.last_name = r.first_name",
-    _same("address_letters", "postcode"),
-    _same("address_letters", "city"),
-    _same("last_name", "postcode"),
-    _same("first_name", "postcode"),
-    _same(_FIRST_INITIAL, "substr({0}.last_name, 1, 3)", "city"),
-    _same(_FIRST_INITIAL, _LAST_INITIAL, "postcode"),
-    _same(_LAST_INITIAL, "address_letters"),
-    _same(_STREET, "postcode"),
-    _same(_STREET, "city"),
+    ("email",),
+    ("phone",),
+    ("birth_on",),
+    ("last_name", "first_name"),
+    ("address_letters", "postcode"),
+    ("address_letters", "city"),
+    ("last_name", "postcode"),
+    ("first_name", "postcode"),
+    (_FIRST_INITIAL, "substr({0}.last_name, 1, 3)", "city"),
+    (_FIRST_INITIAL, _LAST_INITIAL, "postcode"),
+    (_LAST_INITIAL, "address_letters"),
+    (_STREET, "postcode"),
+    (_STREET, "city"),
 )
+# … unless so many records do that agreeing says nothing, for pairs grow with their square. In the
+# demo of 100,000 people no block is as large; with 1,000,000 those of frequent birth dates and of
+# streets in large towns are, whose pairs agree elsewhere if they are one person.
+MOST_IN_A_BLOCK = 100
+SWAPPED_BLOCK = "l.first_name = r.last_name and l.last_name = r.first_name"
+
+
+def block_columns(table: str) -> list[str]:
+    """SQL of a column for each of ``PREDICTION_BLOCKS``: what agrees, null in large blocks."""
+    columns = []
+    for number, block in enumerate(PREDICTION_BLOCKS):
+        parts = [e.format(table) if "{0}" in e else f"{table}.{e}" for e in block]
+        key = " || '|' || ".join(f"cast({part} as varchar)" for part in parts)
+        size = f"count(*) over (partition by {key})"
+        columns.append(f"case when {size} <= {MOST_IN_A_BLOCK} then {key} end as block_{number}")
+    return columns
+
 
 # Expectation-maximisation runs within each of these in turn, and learns the columns that the block
 # does not fix. None is a household's (an address, a last name with a postcode): there most are

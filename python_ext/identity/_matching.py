@@ -14,7 +14,15 @@ import pandas as pd
 
 from python_ext.errors import SegmentationError
 
-from ._comparisons import COLUMNS, PREDICTION_BLOCKS, TRAINING_BLOCKS, comparison, labels
+from ._comparisons import (
+    COLUMNS,
+    PREDICTION_BLOCKS,
+    SWAPPED_BLOCK,
+    TRAINING_BLOCKS,
+    block_columns,
+    comparison,
+    labels,
+)
 from ._records import PREPARED, compare, present
 
 MODEL_NAME = "person_v1"
@@ -234,14 +242,18 @@ def _linker(
 
     logging.getLogger("splink").setLevel(logging.ERROR)
     table = f"{PREPARED}_with_a_name"
-    connection.execute(f"create or replace table {table} as from {PREPARED} where {_COMPARED}")
+    connection.execute(
+        f"create or replace table {table} as select records.*, "
+        f"{', '.join(block_columns('records'))} from {PREPARED} as records where {_COMPARED}"
+    )
+    blocks = [f"l.block_{number} = r.block_{number}" for number in range(len(PREDICTION_BLOCKS))]
     database = DuckDBAPI(connection=connection)
     settings = {
         "link_type": "dedupe_only",
         "unique_id_column_name": "unique_id",
         "comparisons": comparisons,
         "blocking_rules_to_generate_predictions": [
-            {"blocking_rule": block} for block in PREDICTION_BLOCKS
+            {"blocking_rule": block} for block in (*blocks, SWAPPED_BLOCK)
         ],
         "probability_two_random_records_match": probability,
         "max_iterations": iterations,
