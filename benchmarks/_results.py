@@ -12,9 +12,9 @@ from _measured import LAYERS
 HERE = Path(__file__).resolve().parent
 # What a build should take on two cores, and what it is measured against below.
 AIMS = {
-    "a full build of 1,000,000 customers": (600, "s"),
+    "full build": (600, "s"),
     "its peak memory": (8, "GB"),
-    "growth exponent from 100,000 to 1,000,000": (1.1, ""),
+    "growth exponent of the last step": (1.1, ""),
     "daily run after one more day, share of a full build": (0.10, ""),
     "dbt over the same SQL run directly": (1.3, ""),
 }
@@ -65,23 +65,27 @@ def growth(sizes: list[dict]) -> float | None:
 
 
 def aims(sizes: list[dict]) -> str:
-    """Each aim, what was measured, and whether it holds."""
+    """Each aim, what was measured, and whether it holds; an aim of another size is not judged."""
     largest = sizes[-1]
     full = largest["full"]
-    complete = largest["customers"] == 1_000_000
     measured = [
-        full["seconds"] if complete else None,
-        full["peak_gigabytes"] if complete else None,
-        growth(sizes) if complete else None,
+        full["seconds"],
+        full["peak_gigabytes"],
+        growth(sizes),
         largest["daily"]["seconds"] / full["seconds"] if "daily" in largest else None,
         largest["sql_by_dbt"] / largest["sql_direct"] if "sql_direct" in largest else None,
     ]
+    is_the_size = largest["customers"] == 1_000_000
     rows = []
     for (name, (aim, unit)), value in zip(AIMS.items(), measured, strict=True):
-        told = "not measured" if value is None else f"{value:.2f} {unit}".strip()
-        verdict = "" if value is None else "met" if value <= aim else "not met"
+        told = "not measured" if value is None else f"{value:,.2f} {unit}".strip()
+        verdict = "" if value is None or not is_the_size else "met" if value <= aim else "not met"
         rows.append([name, f"at most {aim} {unit}".strip(), told, verdict])
-    return table(["aim", "limit", "measured", ""], rows)
+    head = ["aim for 1,000,000 customers", "limit", f"{largest['customers']:,} customers", ""]
+    note = (
+        "" if is_the_size else "\n\nThe aims are not judged: 1,000,000 customers are not measured."
+    )
+    return table(head, rows) + note
 
 
 def full_build(sizes: list[dict]) -> str:
