@@ -200,6 +200,7 @@ def main() -> int:
     parser.add_argument("--most-beside", type=int, default=100_000)
     parser.add_argument("--most-direct", type=int, default=1_000_000)
     parser.add_argument("--again", action="store_true", help="measure what is measured already")
+    parser.add_argument("--page", action="store_true", help="only write what was measured before")
     parser.add_argument("--keep", action="store_true", help="keep warehouses and raw data")
     options = parser.parse_args()
     os.environ["SEGMENTATION_MEMORY_LIMIT"] = options.memory_limit
@@ -208,7 +209,7 @@ def main() -> int:
     kept = options.work / "measured.json"
     found = json.loads(kept.read_text()) if kept.is_file() and not options.again else {}
     for customers in options.customers:
-        if str(customers) not in found:
+        if str(customers) not in found and not options.page:
             found[str(customers)] = measure(customers, options)
             found["machine"], found["date"] = machine(), date.today().isoformat()
             found["settings"] = (
@@ -216,7 +217,7 @@ def main() -> int:
                 f"{options.memory_limit}"
             )
             kept.write_text(json.dumps(found, indent=1))
-    if "classic" not in found:
+    if "classic" not in found and not options.page:
         say("the classic script and lifetimes")
         found["classic"], found["lifetimes"] = classic(), lifetimes(max(options.customers))
         kept.write_text(json.dumps(found, indent=1))
