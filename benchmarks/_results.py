@@ -24,7 +24,7 @@ def write_results(found: dict, page: Path, python: str | None) -> None:
     """Write RESULTS.md from what was measured, and its plot where matplotlib is at hand."""
     sizes = [found[size] for size in sorted((s for s in found if s.isdigit()), key=int)]
     picture = page.with_name("results.png")
-    drawn = python is not None and draw(sizes, picture, python)
+    drawn = python is not None and len(sizes) > 1 and draw(sizes, picture, python)
     parts = [
         "# Results",
         f"Written by `make bench` on {found['date']}: {found['machine']}. All figures of a size "
