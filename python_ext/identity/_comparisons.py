@@ -157,9 +157,8 @@ PREDICTION_BLOCKS = (
     (_STREET, "postcode"),
     (_STREET, "city"),
 )
-# … unless so many records do that agreeing says nothing, for pairs grow with their square. In the
-# demo of 100,000 people no block is as large; with 1,000,000 those of frequent birth dates and of
-# streets in large towns are, whose pairs agree elsewhere if they are one person.
+# … unless so many records do that agreeing says nothing, for pairs grow with their square. Frequent
+# birth dates and streets in large towns are such; records of one person agree elsewhere as well.
 MOST_IN_A_BLOCK = 100
 SWAPPED_BLOCK = "l.first_name = r.last_name and l.last_name = r.first_name"
 
