@@ -365,3 +365,17 @@ not materialized
 
 {% macro spark__read_anew() -%}
 {%- endmacro %}
+
+
+{#- A number of 64 bits for the values of some expressions, null among them; seldom the same for others. -#}
+{% macro hash_of(expressions) -%}
+    {{ return(adapter.dispatch('hash_of')(expressions)) }}
+{%- endmacro %}
+
+{% macro default__hash_of(expressions) -%}
+    hash({{ expressions | join(', ') }})
+{%- endmacro %}
+
+{% macro spark__hash_of(expressions) -%}
+    xxhash64({{ expressions | join(', ') }})
+{%- endmacro %}

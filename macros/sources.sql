@@ -150,3 +150,44 @@
 {% macro raw_date(value) -%}
     case when try_cast({{ value }} as timestamp) is null then {{ clean_text(value) }} end
 {%- endmacro %}
+
+
+{#- Hashes of the keys that several rows of the CTE `source` have. -#}
+{% macro repeated_keys(key) -%}
+    select {{ hash_of(key) }} as key_hash
+    from source
+    group by {{ hash_of(key) }}
+    having count(*) > 1
+{%- endmacro %}
+
+
+{#-
+    Rows of the CTE `source` with their number among those of one key. Only keys of the CTE
+    `repeated` are put in order, for a window over all would carry every row of a large table to the
+    disk and back; should two keys have one hash, the window tells them apart.
+
+    Arguments:
+        columns (list): every declared column of the table.
+        key (list): expressions.
+        first (list): see `order_of_rows`.
+-#}
+{% macro numbered_rows(columns, key, first) -%}
+    select
+        {{ select_columns(columns) }},
+        source_file,
+        row_number() over (
+            partition by {{ key | join(', ') }}
+            order by {{ order_of_rows(columns, first) }}
+        ) as occurrence
+    from source
+    where {{ hash_of(key) }} in (select key_hash from repeated)
+
+    union all
+
+    select
+        {{ select_columns(columns) }},
+        source_file,
+        cast(1 as bigint) as occurrence
+    from source
+    where {{ hash_of(key) }} not in (select key_hash from repeated)
+{%- endmacro %}

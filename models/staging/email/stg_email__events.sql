@@ -3,6 +3,7 @@
 {%- set columns = [
     'event_id', 'campaign_id', 'customer_id', 'event_name', 'event_at',
 ] %}
+{%- set key = [clean_text('event_id')] %}
 
 with retention as (
 
@@ -36,7 +37,7 @@ affected as (
 ),
 
 {% endif -%}
-source as (
+source as {{ read_anew() }} (
 
     select
         *,
@@ -58,19 +59,19 @@ names as (
 
 ),
 
+repeated as (
+
+    {{ repeated_keys(key) }}
+
+),
+
 numbered as (
 
-    select
-        {{ select_columns(columns) }},
-        source_file,
-        row_number() over (
-            partition by {{ clean_text('event_id') }}
-            order by {{ order_of_rows(
-                columns,
-                latest_arrival_first('email.events') + [parse_timestamp('event_at') ~ ' asc'],
-            ) }}
-        ) as occurrence
-    from source
+    {{ numbered_rows(
+        columns,
+        key,
+        latest_arrival_first('email.events') + [parse_timestamp('event_at') ~ ' asc'],
+    ) }}
 
 ),
 

@@ -3,6 +3,7 @@
 {%- set columns = [
     'order_id', 'line_number', 'product_id', 'quantity', 'unit_price',
 ] %}
+{%- set key = [clean_text('order_id'), read_integer('line_number')] %}
 
 with orders as (
 
@@ -34,7 +35,7 @@ affected as (
 ),
 
 {% endif -%}
-source as (
+source as {{ read_anew() }} (
 
     select
         *,
@@ -44,16 +45,15 @@ source as (
 
 ),
 
+repeated as (
+
+    {{ repeated_keys(key) }}
+
+),
+
 numbered as (
 
-    select
-        {{ select_columns(columns) }},
-        source_file,
-        row_number() over (
-            partition by {{ clean_text('order_id') }}, {{ read_integer('line_number') }}
-            order by {{ order_of_rows(columns, latest_arrival_first('shop.order_lines')) }}
-        ) as occurrence
-    from source
+    {{ numbered_rows(columns, key, latest_arrival_first('shop.order_lines')) }}
 
 ),
 

@@ -4,6 +4,7 @@
     'order_id', 'customer_id', 'guest_email', 'ordered_at', 'status', 'channel', 'currency',
     'discount_amount',
 ] %}
+{%- set key = [clean_text('order_id')] %}
 
 with retention as (
 
@@ -20,7 +21,7 @@ affected as (
 ),
 
 {% endif -%}
-source as (
+source as {{ read_anew() }} (
 
     select
         *,
@@ -66,19 +67,19 @@ currencies as (
 
 ),
 
+repeated as (
+
+    {{ repeated_keys(key) }}
+
+),
+
 numbered as (
 
-    select
-        {{ select_columns(columns) }},
-        source_file,
-        row_number() over (
-            partition by {{ clean_text('order_id') }}
-            order by {{ order_of_rows(
-                columns,
-                latest_arrival_first('shop.orders') + [parse_timestamp('ordered_at') ~ ' asc'],
-            ) }}
-        ) as occurrence
-    from source
+    {{ numbered_rows(
+        columns,
+        key,
+        latest_arrival_first('shop.orders') + [parse_timestamp('ordered_at') ~ ' asc'],
+    ) }}
 
 ),
 

@@ -4,6 +4,7 @@
     'event_id', 'visitor_id', 'customer_id', 'event_at', 'event_name', 'page_url', 'utm_source',
     'utm_medium', 'utm_campaign', 'device', 'engagement_seconds',
 ] %}
+{%- set key = [clean_text('event_id')] %}
 
 with retention as (
 
@@ -23,7 +24,7 @@ affected as (
 ),
 
 {% endif -%}
-source as (
+source as {{ read_anew() }} (
 
     select
         *,
@@ -51,19 +52,19 @@ devices as (
 
 ),
 
+repeated as (
+
+    {{ repeated_keys(key) }}
+
+),
+
 numbered as (
 
-    select
-        {{ select_columns(columns) }},
-        source_file,
-        row_number() over (
-            partition by {{ clean_text('event_id') }}
-            order by {{ order_of_rows(
-                columns,
-                latest_arrival_first('web.events') + [parse_timestamp('event_at') ~ ' asc'],
-            ) }}
-        ) as occurrence
-    from source
+    {{ numbered_rows(
+        columns,
+        key,
+        latest_arrival_first('web.events') + [parse_timestamp('event_at') ~ ' asc'],
+    ) }}
 
 ),
 
