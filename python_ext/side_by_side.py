@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from joblib import cpu_count
-from joblib.externals.loky import ProcessPoolExecutor
+from joblib.externals.loky import get_reusable_executor
 
 LEAST_ROWS = 10_000  # of all parts together; with fewer, starting the processes takes as long
 MOST_ROWS = 200_000  # of all parts together; with more, two at once would want too much memory
@@ -38,10 +38,15 @@ def side_by_side(
     Exception
         What ``work`` raises.
     """
-    processes = min(cpu_count(), len(parts), MOST_PROCESSES)
-    if processes < 2 or not LEAST_ROWS <= sum(rows) <= MOST_ROWS:
+    processes = min(cpu_count(), MOST_PROCESSES)
+    if min(processes, len(parts)) < 2 or not LEAST_ROWS <= sum(rows) <= MOST_ROWS:
         return [work(part) for part in parts]
-    with ProcessPoolExecutor(max_workers=processes, env={"OMP_NUM_THREADS": "1"}) as pool:
-        largest = sorted(range(len(parts)), key=lambda place: -rows[place])
-        begun = {place: pool.submit(work, parts[place]) for place in largest}
+    # Kept for some seconds: the next model, or one that is made meanwhile, need not start its own.
+    pool = get_reusable_executor(max_workers=processes, env={"OMP_NUM_THREADS": "1"})
+    largest = sorted(range(len(parts)), key=lambda place: -rows[place])
+    begun = {place: pool.submit(work, parts[place]) for place in largest}
+    try:
         return [begun[place].result() for place in range(len(parts))]
+    finally:
+        for future in begun.values():
+            future.cancel()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
@@ -151,6 +153,11 @@ class _Naming:
         self.is_top = level == "segment"
         self.is_whole = self.is_top and len(self.profile) == 1
 
+    @cached_property
+    def likeness(self) -> pd.DataFrame:
+        """Of the segments to the kinds."""
+        return self.kinds.likeness(self.z, self.claim, self.mean)
+
     def names(self, stored: dict[int, Name]) -> dict[int, Name]:
         """A name for every segment; those in ``stored`` keep theirs."""
         kept: dict[int, Name] = {}
@@ -176,9 +183,7 @@ class _Naming:
         used = {name.archetype for name in kept.values()}
         free = [k for k in self.kinds.names if k not in used and self.kinds.text(k)[0] not in taken]
         rows = [n for n in new if n < FIRST_RFM_ID and not self.is_whole]
-        likeness = self.kinds.likeness(self.z, self.claim, self.mean).reindex(
-            index=rows, columns=free
-        )
+        likeness = self.likeness.reindex(index=rows, columns=free)
         likeness = likeness.where(likeness >= self.min_similarity, 0.0).fillna(0.0)
         pairs = linear_sum_assignment(-likeness.to_numpy())
         for row, column in zip(*pairs, strict=True):
@@ -290,10 +295,7 @@ class _Naming:
         similarity, is_backed = name.similarity, True
         column = "z" if self.is_top else "z_vs_parent"
         if name.archetype in self.kinds.names:
-            likeness = self.kinds.likeness(
-                self.z.loc[[number]], self.claim.loc[[number]], self.mean.loc[[number]]
-            )
-            similarity = float(likeness.at[number, name.archetype])
+            similarity = float(self.likeness.at[number, name.archetype])
             is_backed = similarity > 0
             backing = self.kinds.backing(name.archetype, profile)
         elif name.archetype not in (None, WHOLE, RFM):

@@ -28,6 +28,7 @@ from python_ext.clustering._refit import (
 )
 from python_ext.clustering._views import View
 from python_ext.errors import SegmentationError
+from python_ext.side_by_side import side_by_side
 
 SILHOUETTE_ROWS = 2000
 
@@ -103,9 +104,8 @@ def run_segmentation(
     frame = frame.sort_values(CUSTOMER_KEY, kind="stable").reset_index(drop=True)
     if memory is None or not set(MODELS_SCHEMA) <= set(memory.columns):
         memory = pd.DataFrame(columns=list(MODELS_SCHEMA))
-    rows = []
-    for view in views:
-        run = _ViewRun(
+    runs = [
+        _ViewRun(
             frame=frame,
             view=view,
             stored=memory[memory["view"] == view.name],
@@ -117,8 +117,18 @@ def run_segmentation(
             is_main=view.name == main_view,
             categories=_categories(categories, view),
         )
-        rows += run.rows()
+        for view in views
+    ]
+    # Rows that are surely fitted; a model that is kept is soon looked at again.
+    sizes = [len(frame) if run.stored.empty or refit == "always" else 0 for run in runs]
+    rows = [row for part in side_by_side(_rows_of, runs, rows=sizes) for row in part]
     return pd.DataFrame(rows, columns=list(MODELS_SCHEMA))
+
+
+def _rows_of(run: _ViewRun) -> list[dict[str, Any]]:
+    # One thread: the order of a parallel sum is not fixed, and two builds must agree.
+    with threadpool_limits(1):
+        return run.rows()
 
 
 def _categories(categories: pd.DataFrame | None, view: View) -> dict[str, str]:

@@ -77,7 +77,10 @@ class FeatureEncoder(TransformerMixin, BaseEstimator):
         rate = 0.5 if label is None else (label.sum() + 0.5) / (len(label) + 1)
         self.prior_ = float(np.log(rate / (1 - rate)))
         for name in wanted:
-            levels, counts = np.unique(_with_unknown(frame[name]), return_counts=True)
+            texts, row = _texts(frame[name])
+            levels, level = np.unique(texts, return_inverse=True)
+            counts = np.bincount(level[row], minlength=len(levels))
+            levels, counts = levels[counts > 0], counts[counts > 0]
             floor = max(RARE_ROWS, RARE_SHARE * len(frame))
             common = [str(v) for v, n in zip(levels, counts, strict=True) if n >= floor]
             pooled = counts[counts < floor].sum() > POOLED_SHARE * len(frame)
@@ -99,7 +102,8 @@ class FeatureEncoder(TransformerMixin, BaseEstimator):
         return self
 
     def _codes(self, column: pd.Series, category: int) -> np.ndarray:
-        return pd.Index(self.levels_[category]).get_indexer(_with_unknown(column))
+        texts, row = _texts(column)
+        return pd.Index(self.levels_[category]).get_indexer(texts)[row]
 
     def transform(self, frame: pd.DataFrame) -> np.ndarray:
         """The output columns for rows that were not fitted on."""
@@ -154,8 +158,10 @@ class FeatureEncoder(TransformerMixin, BaseEstimator):
         return self._encoded(frame, rates)
 
 
-def _with_unknown(column: pd.Series) -> np.ndarray:
-    return column.where(column.notna(), UNKNOWN).to_numpy(dtype=object).astype(str)
+def _texts(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """The distinct texts of a column, the unknown last, and the place of each row's among them."""
+    place, distinct = pd.factorize(column)  # -1, which is the last place, where it is unknown
+    return np.array([*map(str, distinct), UNKNOWN]), place
 
 
 def _log_odds(code: np.ndarray, label: np.ndarray, levels: int, overall: float) -> np.ndarray:

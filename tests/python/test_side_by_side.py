@@ -5,6 +5,8 @@ import os
 import pandas as pd
 import pytest
 from test_registry import make_input, run, seed_targets
+from test_segment_runs import customers, view
+from test_segment_runs import run as fit_views
 
 from python_ext import side_by_side as module
 from python_ext.errors import SegmentationError
@@ -46,3 +48,12 @@ def test_models_trained_side_by_side_are_those_trained_one_by_one(monkeypatch, t
     monkeypatch.setattr(module, "cpu_count", lambda: 1)
     pd.testing.assert_frame_equal(side, run(given, wanted=wanted))
     assert list(side["target"].unique()) == ["a", "b"] and side["artefact_sha256"].nunique() >= 2
+
+
+def test_views_fitted_side_by_side_are_those_fitted_one_by_one(monkeypatch, two_cores):
+    given = customers([0, 1, 2, 3])
+    views = [view(), view("some", columns=("f0", "f1"))]
+    side = fit_views(given, views=views)
+    monkeypatch.setattr(module, "cpu_count", lambda: 1)
+    pd.testing.assert_frame_equal(side, fit_views(given, views=views))
+    assert list(side["view"].unique()) == ["all", "some"]
