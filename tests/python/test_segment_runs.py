@@ -248,6 +248,9 @@ def test_a_model_of_another_format_is_replaced_and_its_ids_stay_spent(first):
     assert clustering.SegmentModel.from_bytes(row["artefact"], model_id=row["model_id"]).ids == (
         *(5, 6, 7, 8),
     )
+    members = clustering.current_models(first)["all"].assign(frame)
+    rows = run(frame, old, SECOND, clusters=lambda: members)
+    assert group_ids(rows, frame) == group_ids(first, frame)
     # Not even the counter can be read: as many as there were segments.
     old.at[at, "artefact"] = b"\x00damaged"
     rows = run(frame, old, SECOND)
