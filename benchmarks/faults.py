@@ -222,8 +222,9 @@ def held_by_a_reader(shop: Shop) -> str:
         [
             sys.executable,
             "-c",
-            f"import duckdb; c = duckdb.connect({str(shop.warehouse)!r}, read_only=True); "
+            "import duckdb, sys; c = duckdb.connect(sys.argv[1], read_only=True); "
             "print('open', flush=True); input()",
+            str(shop.warehouse),
         ],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
