@@ -42,6 +42,8 @@ EVENTS = {
     "email/events": "event_at",
 }
 DAYS = 2
+# With all tests, unit tests too, as a person builds after a change.
+SMALL = 5_000
 
 
 def generate(customers: int, folder: Path) -> None:
@@ -134,7 +136,7 @@ def measure(customers: int, options: argparse.Namespace) -> dict:
     generate(customers, plain)
     days = deliver(plain, raw, held)
     database.unlink(missing_ok=True)
-    found: dict = {"customers": customers}
+    found: dict = {"customers": customers, "date": date.today().isoformat()}
     with duckdb.connect() as connection:
         for name in ("shop/orders", "shop/order_lines", "web/events", "email/events"):
             query = f"select count(*) from '{plain}/{name}.parquet'"
@@ -182,6 +184,18 @@ def measure(customers: int, options: argparse.Namespace) -> dict:
     return found
 
 
+def measure_small(options: argparse.Namespace) -> dict:
+    """A build of ``SMALL`` customers with all tests, four models or tests at a time."""
+    work = options.work / "small"
+    plain = (options.data or options.work) / f"bench_{SMALL}"
+    generate(SMALL, plain)
+    database = work / "warehouse.duckdb"
+    database.unlink(missing_ok=True)
+    found = build(plain, database, work / "target", [], 4).to_dict()
+    shutil.rmtree(work)
+    return {"customers": SMALL, **found}
+
+
 def say(text: str) -> None:
     """Progress, for this takes long."""
     print(f"{time.strftime('%H:%M:%S')}  {text}", file=sys.stderr, flush=True)
@@ -217,6 +231,10 @@ def main() -> int:
                 f"{options.memory_limit}"
             )
             kept.write_text(json.dumps(found, indent=1))
+    if "small" not in found and not options.page:
+        say(f"{SMALL:,} customers with all tests")
+        found["small"] = measure_small(options)
+        kept.write_text(json.dumps(found, indent=1))
     if "classic" not in found and not options.page:
         say("the classic script and lifetimes")
         found["classic"], found["lifetimes"] = classic(), lifetimes(max(options.customers))

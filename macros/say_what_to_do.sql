@@ -47,3 +47,20 @@
         ],
     ]) }}
 {%- endmacro %}
+
+
+{#-
+    After a test of never_null that failed: which columns, for dbt tells how many they are.
+
+    Arguments:
+        results (list): what dbt hands to on-run-end.
+-#}
+{% macro say_which_columns_are_null(results) -%}
+    {%- for result in results or [] if result.status | string in ['fail', 'warn'] -%}
+        {%- if (result.node.test_metadata or {}).name == 'never_null' -%}
+            {%- for column, rows in run_query(result.node.compiled_code).rows -%}
+                {%- do log(result.node.name ~ ': ' ~ column ~ ' is null in ' ~ rows ~ ' rows', info=true) -%}
+            {%- endfor -%}
+        {%- endif -%}
+    {%- endfor -%}
+{%- endmacro %}

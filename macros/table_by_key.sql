@@ -1,6 +1,6 @@
 {#-
-    Materialization `table_by_key`: a table with a customer_key; with more than a million rows it is
-    made a sixteenth of the customers after the other. The joins of one part then fit into memory where
+    Materialization `table_by_key`: a table with a customer_key; with more rows than `rows_at_once` it
+    is made a sixteenth of the customers after the other. The joins of one part then fit into memory where
     those of all would not: a statement that joins many tables holds all their hash tables at once.
     The engine takes the condition on the key down into each table. Small tables are made in one
     statement, for many small inserts cost twice as much.
@@ -17,7 +17,7 @@
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
 
     {%- set expected = one_value('select count(*) from ' ~ ref(config.get('meta')['rows_of'])) -%}
-    {%- set parts = key_ranges() if expected > 1000000 else [none] -%}
+    {%- set parts = key_ranges() if expected > var('rows_at_once') else [none] -%}
     {%- for part in parts -%}
         {%- set rows = sql if part is none else "select * from (" ~ sql ~ "\n) as of_all where " ~ part -%}
         {%- call statement('main' if loop.first else 'more') -%}

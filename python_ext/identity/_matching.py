@@ -14,15 +14,8 @@ import pandas as pd
 
 from python_ext.errors import SegmentationError
 
-from ._comparisons import (
-    COLUMNS,
-    PREDICTION_BLOCKS,
-    SWAPPED_BLOCK,
-    TRAINING_BLOCKS,
-    block_columns,
-    comparison,
-    labels,
-)
+from ._blocks import TRAINING_BLOCKS, likely_pairs
+from ._comparisons import BY_FREQUENCY, COLUMNS, comparison, labels
 from ._records import PREPARED, compare, present
 
 MODEL_NAME = "person_v1"
@@ -207,11 +200,27 @@ def score_pairs(connection: duckdb.DuckDBPyConnection, *, model: dict[str, Any])
     compared = connection.execute(f"select count(*) from {PREPARED} where {_COMPARED}").fetchone()
     if len(columns) < 2 or compared[0] < 2:
         return empty
+    probability = min(0.5, 2 * model["matches_per_record"] / (compared[0] - 1))
+    weights = {column: model["comparisons"][column] for column in columns}
     linker = _linker(
         connection,
-        [comparison(column, model["comparisons"][column]) for column in columns],
-        probability=min(0.5, 2 * model["matches_per_record"] / (compared[0] - 1)),
+        [comparison(column, levels) for column, levels in weights.items()],
+        probability=probability,
     )
+    tables = linker.table_management
+    pairs = likely_pairs(
+        connection,
+        _WITH_A_NAME,
+        weights,
+        {
+            column: tables.compute_tf_table(column).physical_name
+            for column in columns
+            if column in BY_FREQUENCY
+        },
+        probability=probability,
+        floor=CANDIDATE_FLOOR,
+    )
+    tables.register_blocked_pairs_for_predict(linker._db_api.register(pairs))
     predicted = linker.inference.predict(threshold_match_probability=CANDIDATE_FLOOR)
     return connection.execute(
         f"""
@@ -225,6 +234,7 @@ def score_pairs(connection: duckdb.DuckDBPyConnection, *, model: dict[str, Any])
     ).df()
 
 
+_WITH_A_NAME = f"{PREPARED}_with_a_name"
 _COMPARED = "first_name is not null or last_name is not null"
 
 
@@ -241,20 +251,16 @@ def _linker(
     from splink.backends.duckdb import DuckDBAPI
 
     logging.getLogger("splink").setLevel(logging.ERROR)
-    table = f"{PREPARED}_with_a_name"
     connection.execute(
-        f"create or replace table {table} as select records.*, "
-        f"{', '.join(block_columns('records'))} from {PREPARED} as records where {_COMPARED}"
+        f"create or replace table {_WITH_A_NAME} as select * from {PREPARED} where {_COMPARED}"
     )
-    blocks = [f"l.block_{number} = r.block_{number}" for number in range(len(PREDICTION_BLOCKS))]
     database = DuckDBAPI(connection=connection)
     settings = {
         "link_type": "dedupe_only",
         "unique_id_column_name": "unique_id",
         "comparisons": comparisons,
-        "blocking_rules_to_generate_predictions": [
-            {"blocking_rule": block} for block in (*blocks, SWAPPED_BLOCK)
-        ],
+        # The pairs come from `likely_pairs`.
+        "blocking_rules_to_generate_predictions": [],
         "probability_two_random_records_match": probability,
         "max_iterations": iterations,
         "retain_matching_columns": False,
@@ -263,5 +269,5 @@ def _linker(
         "linker_uid": "identity",
     }
     return Linker(
-        database.register(table), settings, log_level=logging.ERROR, validate_settings=False
+        database.register(_WITH_A_NAME), settings, log_level=logging.ERROR, validate_settings=False
     )

@@ -194,7 +194,7 @@ select
     first_name is not null and is_first_name_established as is_first_name_established,
     last_name is not null and is_last_name_established as is_last_name_established,
     case when records_with_address <= {{limit}} then address end as address,
-    case when records_with_address <= {{limit}} then string_split(address, ' ') end
+    case when records_with_address <= {{limit}} then list_distinct(string_split(address, ' ')) end
         as address_words,
     case when records_with_address <= {{limit}} then replace(address, ' ', '') end
         as address_letters,

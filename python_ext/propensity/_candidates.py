@@ -16,6 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 from sklearn.tree import DecisionTreeClassifier
 
+from python_ext.propensity._binned import BinnedBoosting, Bins
 from python_ext.propensity._network import train_network
 
 ALGORITHMS = (
@@ -29,6 +30,7 @@ BASELINES = ("recency_alone", "prevalence")
 FOREST_TREES = 50
 TRIAL_TREES = 20  # enough to tell settings apart on a part of the customers
 FOREST_LEAVES = 256
+BOOSTING_BINS = 64
 
 Settings = dict[str, Any]
 
@@ -109,7 +111,7 @@ def _boosting(settings: Settings, rows: int, seed: int) -> HistGradientBoostingC
         min_samples_leaf=max(10, min(60, rows // 50)),
         l2_regularization=settings["l2_regularization"],
         max_features=settings["max_features"],
-        max_bins=64,
+        max_bins=BOOSTING_BINS,
         # Early stopping would split customers at random inside the fold.
         early_stopping=False,
         random_state=seed,
@@ -208,10 +210,12 @@ def fit_at_lengths(
     *,
     seed: int,
     is_trial: bool = False,
+    bins: Bins | None = None,
 ) -> dict[int, np.ndarray]:
     """Probabilities of unseen rows at each length of one fit; at length 0 where there are none.
 
-    A trial, on a part of the customers, goes no further than ``trial_length``.
+    A trial, on a part of the customers, goes no further than ``trial_length``. Boosting that is
+    fitted on the same rows several times is given their ``bins``.
     """
     known = CATALOGUE[algorithm]
     lengths = [n for n in known.lengths if not (is_trial and n > known.trial_length > 0)]
@@ -220,7 +224,7 @@ def fit_at_lengths(
         return {0: model.predict_proba(unseen)[:, 1]}
     if algorithm == "gradient_boosting":
         longest = {**settings, known.length_name: lengths[-1]}
-        model = fit_estimator(algorithm, longest, values, label, seed=seed)
+        model = fit_estimator(algorithm, longest, values, label, seed=seed, bins=bins)
         stages = enumerate(model.staged_predict_proba(unseen), start=1)
         return {n: stage[:, 1] for n, stage in stages if n in lengths}
     model, found = known.build(settings, len(values), seed), {}
@@ -239,8 +243,19 @@ def without_unknown_columns(values: np.ndarray) -> np.ndarray:
     return np.where(unknown, 0.0, values) if unknown.any() else values
 
 
+def find_bins(values: np.ndarray) -> Bins:
+    """The bins of rows that boosting is fitted on several times."""
+    return Bins.find(without_unknown_columns(values), max_bins=BOOSTING_BINS)
+
+
 def fit_estimator(
-    algorithm: str, settings: Settings, values: np.ndarray, label: np.ndarray, *, seed: int
+    algorithm: str,
+    settings: Settings,
+    values: np.ndarray,
+    label: np.ndarray,
+    *,
+    seed: int,
+    bins: Bins | None = None,
 ) -> Any:
     """The fitted estimator of one setting, its length included."""
     known = CATALOGUE[algorithm]
@@ -250,6 +265,8 @@ def fit_estimator(
         warnings.simplefilter("ignore", ConvergenceWarning)
         if algorithm == "gradient_boosting":
             values = without_unknown_columns(values)
+        if bins is not None:
+            return BinnedBoosting(**model.get_params()).fit_binned(values, label, bins=bins)
         if algorithm != "neural_network":
             return model.fit(values, label)
     for _ in train_network(model, values, label, epochs=settings[known.length_name], seed=seed):

@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 
 from python_ext.propensity import _metrics
+from python_ext.propensity._binned import Bins
 from python_ext.propensity._candidates import (
     CATALOGUE,
     TRIAL_TREES,
     Settings,
     draw_settings,
+    find_bins,
     fit_at_lengths,
 )
 
@@ -137,6 +139,12 @@ def halve(
         rungs(len(alive), rows=len(label), fewest_of_class=fewest)
     ):
         results = []
+        # All settings of a rung see the same rows.
+        bins = (
+            [find_bins(fold.values[fold.rank < share]) for fold in folds]
+            if algorithm == "gradient_boosting"
+            else None
+        )
         for settings in alive[:places]:
             if guard.is_up and (results or best):
                 note = (
@@ -145,7 +153,7 @@ def halve(
                 )
                 break
             loss, length, judged, predicted = _judge(
-                algorithm, settings, folds, share=share, seed=seed
+                algorithm, settings, folds, share=share, seed=seed, bins=bins
             )
             full = {**settings, known.length_name: length} if known.lengths else settings
             tried.append(
@@ -167,14 +175,20 @@ def halve(
 
 
 def _judge(
-    algorithm: str, settings: Settings, folds: Sequence[SearchFold], *, share: float, seed: int
+    algorithm: str,
+    settings: Settings,
+    folds: Sequence[SearchFold],
+    *,
+    share: float,
+    seed: int,
+    bins: Sequence[Bins] | None = None,
 ) -> tuple[float, int, np.ndarray, np.ndarray]:
     """Log loss, best length, rows judged and their out-of-fold probabilities."""
     found: dict[int, list[np.ndarray]] = {}
     labels, judged = [], []
     is_trial = algorithm == "random_forest" and share < 1
     leaner = {**settings, "trees": TRIAL_TREES} if is_trial else settings
-    for fold in folds:
+    for number, fold in enumerate(folds):
         inside, outside = fold.rank < share, fold.unseen_rank < share
         stages = fit_at_lengths(
             algorithm,
@@ -184,6 +198,7 @@ def _judge(
             fold.unseen[outside],
             seed=seed,
             is_trial=share < 1,
+            bins=None if bins is None else bins[number],
         )
         for length, probability in stages.items():
             found.setdefault(length, []).append(probability)

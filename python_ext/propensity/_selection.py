@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 
 from python_ext.features import Feature
 from python_ext.propensity import _metrics
 from python_ext.propensity._artefact import estimator_log_odds
+from python_ext.propensity._binned import BinnedBoosting, Bins
 from python_ext.propensity._candidates import without_unknown_columns
 from python_ext.propensity._folds import group_ranks, grouped_folds
 from python_ext.propensity._preparation import Prepared
@@ -22,6 +22,7 @@ DUPLICATE = 0.98  # correlation
 SELECTION_ROWS = 12000
 LEAST_CLASS_ROWS = 100
 FLOORS = (2.0, 1.0, 0.0)  # standard errors by which shuffling a feature must hurt
+QUICK_BINS = 32
 
 
 @dataclass(frozen=True)
@@ -90,21 +91,62 @@ def _column_means(values: np.ndarray) -> np.ndarray:
     return np.where(known, values, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
 
 
-def _quick_learners(rows: int, seed: int) -> dict[str, tuple[str, object]]:
+def _quick_learners(rows: int, seed: int) -> dict[str, Any]:
     """One that sees sums and one that sees steps and combinations; both fast."""
-    boosting = HistGradientBoostingClassifier(
+    boosting = BinnedBoosting(
         max_iter=40,
         max_leaf_nodes=8,
-        max_bins=32,
+        max_bins=QUICK_BINS,
         min_samples_leaf=max(10, rows // 50),
         l2_regularization=10.0,
         early_stopping=False,
         random_state=seed,
     )
-    return {
-        "linear": ("scaled", LogisticRegression(C=0.03, max_iter=300, random_state=seed)),
-        "boosting": ("open", boosting),
-    }
+    linear = LogisticRegression(C=0.03, max_iter=300, random_state=seed)
+    return {"linear": linear, "boosting": boosting}
+
+
+READS = {"linear": "scaled", "boosting": "open"}  # of the quick learners
+
+
+class _Half:
+    """One half of the rows to learn from, the other to be judged on, as a learner reads them.
+
+    Made once: a part of the features is a part of the columns.
+    """
+
+    def __init__(
+        self,
+        frame: pd.DataFrame,
+        features: list[Feature],
+        *,
+        label: np.ndarray,
+        group: np.ndarray,
+        fold: tuple[np.ndarray, np.ndarray],
+        seed: int,
+    ) -> None:
+        self.inside, self.outside = fold
+        self._label, self._seed = label[self.inside], seed
+        inside, outside = frame.iloc[self.inside], frame.iloc[self.outside]
+        known = Prepared.fit(inside, features, label=self._label, group=group[self.inside])
+        self._learned, self._unseen, self.columns = {}, {}, {}
+        for name, reads in READS.items():
+            self._learned[name] = without_unknown_columns(known.matrix(reads))
+            self._unseen[name] = known.transform(outside, reads)
+            self.columns[name] = _columns_of(known, reads, features)
+        self._bins = Bins.find(self._learned["boosting"], max_bins=QUICK_BINS)
+
+    def fit(self, name: str, kept: Sequence[int] | None = None) -> tuple[Any, np.ndarray]:
+        """A quick learner, and the rows to be judged as it reads them; of some features or all."""
+        learner = _quick_learners(len(self.inside), self._seed)[name]
+        learned, unseen, bins = self._learned[name], self._unseen[name], self._bins
+        if kept is not None:
+            columns = np.sort(np.concatenate([self.columns[name][j] for j in kept]))
+            learned, unseen = learned.take(columns, axis=1), unseen.take(columns, axis=1)
+            bins = bins.of(columns) if name == "boosting" else bins
+        if name == "boosting":
+            return learner.fit_binned(learned, self._label, bins=bins), unseen
+        return learner.fit(learned, self._label), unseen
 
 
 def useful_features(
@@ -143,8 +185,10 @@ def useful_features(
     if len(features) < 2 or min(label.sum(), (~label).sum()) < LEAST_CLASS_ROWS:
         return Selection(features, {})
     folds = grouped_folds(label, group, folds=2, seed=seed)
-    rows_of = {"label": label, "group": group, "folds": folds, "seed": seed}
-    loss, gain = _permutation_gains(frame, features, **rows_of)
+    halves = [
+        _Half(frame, features, label=label, group=group, fold=fold, seed=seed) for fold in folds
+    ]
+    loss, gain = _permutation_gains(halves, label, features=len(features), seed=seed)
     strength = _strength(gain)
     for floor in FLOORS:
         dropped = strength <= floor
@@ -152,7 +196,7 @@ def useful_features(
             continue
         if not dropped.any():
             break
-        if _holds(loss, gain, floor, frame, features, **rows_of):
+        if _holds(loss, gain, floor, halves, label):
             kept = [f for f, gone in zip(features, dropped, strict=True) if not gone]
             reasons = {
                 feature.name: f"does not help out of fold: shuffled, the log loss changes by "
@@ -174,29 +218,23 @@ def _strength(gain: dict[str, np.ndarray]) -> np.ndarray:
 
 
 def _permutation_gains(
-    frame: pd.DataFrame,
-    features: list[Feature],
-    *,
-    label: np.ndarray,
-    group: np.ndarray,
-    folds: Sequence[tuple[np.ndarray, np.ndarray]],
-    seed: int,
+    halves: Sequence[_Half], label: np.ndarray, *, features: int, seed: int
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Per learner: out-of-fold loss of each row, and its rise with each feature shuffled."""
-    loss = {name: np.empty(len(label)) for name in _quick_learners(1, seed)}
-    gain = {name: np.zeros((len(label), len(features))) for name in loss}
+    loss = {name: np.empty(len(label)) for name in READS}
+    gain = {name: np.zeros((len(label), features)) for name in loss}
     rng = np.random.default_rng(seed)
-    for inside, outside in folds:
-        known = Prepared.fit(frame.iloc[inside], features, label=label[inside], group=group[inside])
+    for half in halves:
+        outside, happened = half.outside, label[half.outside]
         order = rng.permutation(len(outside))
-        for name, (reads, learner) in _quick_learners(len(inside), seed).items():
-            learner.fit(without_unknown_columns(known.matrix(reads)), label[inside])
-            judge = _Shuffled(learner, known.transform(frame.iloc[outside], reads), order)
-            loss[name][outside] = _loss_of(judge.odds, label[outside])
-            for j, columns in enumerate(_columns_of(known, reads, features)):
+        for name in READS:
+            learner, values = half.fit(name)
+            judge = _Shuffled(learner, values, order)
+            loss[name][outside] = _loss_of(judge.odds, happened)
+            for j, columns in enumerate(half.columns[name]):
                 odds = judge.without(columns)
                 if odds is not None:
-                    gain[name][outside, j] = _loss_of(odds, label[outside]) - loss[name][outside]
+                    gain[name][outside, j] = _loss_of(odds, happened) - loss[name][outside]
     return loss, gain
 
 
@@ -264,31 +302,22 @@ def _holds(
     full: dict[str, np.ndarray],
     gain: dict[str, np.ndarray],
     floor: float,
-    frame: pd.DataFrame,
-    features: list[Feature],
-    *,
+    halves: Sequence[_Half],
     label: np.ndarray,
-    group: np.ndarray,
-    folds: Sequence[tuple[np.ndarray, np.ndarray]],
-    seed: int,
 ) -> bool:
     """Whether neither learner is worse for features chosen by this floor on the other half."""
-    halves = []
-    for inside, outside in folds:
-        strength = _strength({name: rise[inside] for name, rise in gain.items()})
-        kept = [f for f, value in zip(features, strength, strict=True) if value > floor]
-        if not kept:
-            return False
-        known = Prepared.fit(frame.iloc[inside], kept, label=label[inside], group=group[inside])
-        halves.append((inside, outside, known))
+    kept = [
+        np.flatnonzero(_strength({n: rise[half.inside] for n, rise in gain.items()}) > floor)
+        for half in halves
+    ]
+    if not all(len(features) for features in kept):
+        return False
     # The linear one first: where it is worse, the slower one need not be fitted.
-    for name in full:
+    for name in READS:
         reduced = np.empty(len(label))
-        for inside, outside, known in halves:
-            reads, learner = _quick_learners(len(inside), seed)[name]
-            learner.fit(without_unknown_columns(known.matrix(reads)), label[inside])
-            values = known.transform(frame.iloc[outside], reads)
-            reduced[outside] = _row_loss(learner, values, label[outside])
+        for half, features in zip(halves, kept, strict=True):
+            learner, values = half.fit(name, features)
+            reduced[half.outside] = _row_loss(learner, values, label[half.outside])
         if reduced.mean() > full[name].mean():
             return False
     return True

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import duckdb
+import jinja2
 import pytest
 
 # The statement that breaks the rule, by the name of the data test that must notice.
@@ -14,7 +15,12 @@ GENERIC = {
         "insert into marts.customers select * from marts.customers limit 1",
     ),
     "not_null": (
-        "not_null_customer_rfm_rfm_segment",
+        "not_null_customer_engagement_engagement_score",
+        "update marts.customer_engagement set engagement_score = null where customer_key = "
+        "(select min(customer_key) from marts.customer_engagement)",
+    ),
+    "never_null": (
+        "never_null_customer_rfm",
         "update marts.customer_rfm set rfm_segment = null where customer_key = (select min("
         "customer_key) from marts.customer_rfm)",
     ),
@@ -291,6 +297,27 @@ def test_a_crafted_row_turns_the_generic_test_red(kind, tests_of_build, warehous
         if name.startswith(prefix) and node["test_metadata"]["name"] == kind
     )
     assert turned_red(warehouse, node, statement)
+
+
+def test_a_table_with_nulls_says_in_which_columns(tests_of_build, warehouse):
+    said, (prefix, statement) = [], GENERIC["never_null"]
+    failed = next(n for name, n in sorted(tests_of_build.items()) if name.startswith(prefix))
+    passed = {**failed, "name": "another"}
+    macros = jinja2.Environment(extensions=["jinja2.ext.do"]).from_string(
+        Path("macros/say_what_to_do.sql").read_text(),
+        globals={
+            "log": lambda message, info: said.append(message),
+            "run_query": lambda sql: {"rows": warehouse.execute(sql).fetchall()},
+        },
+    )
+    warehouse.execute("begin")
+    try:
+        warehouse.execute(statement)
+        results = [{"status": "fail", "node": failed}, {"status": "pass", "node": passed}]
+        macros.module.say_which_columns_are_null(results)
+    finally:
+        warehouse.execute("rollback")
+    assert said == [f"{failed['name']}: rfm_segment is null in 1 rows"]
 
 
 @pytest.mark.parametrize("name", SINGULAR)

@@ -9,6 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.neural_network import MLPClassifier
 
+from python_ext.propensity._binned import BinnedBoosting, Bins
 from python_ext.propensity._leakage import _class_auc
 from python_ext.propensity._network import _slopes, train_network
 from python_ext.propensity._selection import _Shuffled
@@ -110,3 +111,22 @@ def test_shuffling_what_a_learner_does_not_read_says_so(rows):
     learner = HistGradientBoostingClassifier(max_iter=3, early_stopping=False).fit(flat, label)
     order = np.arange(len(flat))[::-1]
     assert _Shuffled(learner, flat, order).without(np.array([6])) is None
+
+
+@pytest.mark.parametrize("max_features", [1.0, 0.5])
+def test_given_bins_grow_the_trees_that_bins_found_anew_grow(max_features):
+    rng = np.random.default_rng(6)
+    values = rng.normal(size=(900, 5))
+    values[:, 3] = values[:, 3].round()  # fewer values than bins
+    values[rng.random(values.shape) < 0.1] = np.nan
+    label = rng.random(900) < 1 / (1 + np.exp(-np.nan_to_num(values[:, 0] + values[:, 3])))
+    settings = dict(max_iter=12, max_bins=16, max_features=max_features, random_state=3)
+    bins = Bins.find(values[:600], max_bins=16)
+    for columns in (np.arange(5), np.array([0, 3, 4])):
+        learned, unseen = values[:600, columns], values[600:, columns]
+        long = HistGradientBoostingClassifier(early_stopping=False, **settings)
+        short = BinnedBoosting(early_stopping=False, **settings)
+        short.fit_binned(learned, label[:600], bins=bins.of(columns))
+        expected = long.fit(learned, label[:600]).decision_function(unseen)
+        np.testing.assert_array_equal(short.decision_function(unseen), expected)
+        assert expected.std() > 0.1
