@@ -121,6 +121,33 @@ def previous(dbt: Any, session: Any) -> Any | None:
     return session.table(str(dbt.this)) if dbt.is_incremental else None
 
 
+def left_behind(dbt: Any, session: Any, name: str) -> pd.DataFrame | None:
+    """A table that the last build made from this model, as it still stands.
+
+    Parameters
+    ----------
+    dbt, session
+        The two arguments of the model.
+    name
+        Name of a model of the same schema that comes after this one, so that no ref can be made.
+
+    Returns
+    -------
+    pandas.DataFrame or None
+        None where there is no such table.
+    """
+    table = f"{dbt.this.schema}.{name}"
+    if _engine(session) == "pyspark":
+        there = session.catalog.tableExists(table)
+    else:
+        query = (
+            "select 1 from information_schema.tables where table_catalog = current_database() "
+            "and table_schema = ? and table_name = ?"
+        )
+        there = session.execute(query, [dbt.this.schema, name]).fetchone() is not None
+    return to_pandas(session.table(table)) if there else None
+
+
 def _columns(names: str | Sequence[str]) -> list[str]:
     return [names] if isinstance(names, str) else list(names)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,11 +30,14 @@ class DamagedModel:
         Its target, view or kind.
     as_of_date : str
         Date of the run that stored it.
+    has_copy : bool
+        Whether another run kept the same model, undamaged.
     """
 
     table: str
     of: str
     as_of_date: str
+    has_copy: bool
 
 
 def damaged_models(connection: duckdb.DuckDBPyConnection) -> list[DamagedModel]:
@@ -44,19 +46,27 @@ def damaged_models(connection: duckdb.DuckDBPyConnection) -> list[DamagedModel]:
     for table, (of, digest) in _TABLES.items():
         try:
             rows = connection.execute(
-                f'select cast(as_of_date as varchar), "{of}", {digest}, artefact from {table} '
-                "where artefact is not null order by all"
+                f'select distinct cast(as_of_date as varchar), "{of}", {digest} in (select '
+                f"{digest} from {table} where {_sound(digest)}) from {table} "
+                f"where not {_sound(digest)} order by all"
             ).fetchall()
         except duckdb.CatalogException:
             continue
-        for as_of_date, name, stored, artefact in rows:
-            if not hashlib.sha256(artefact).hexdigest().startswith(stored):
-                found.append(DamagedModel(table, name, as_of_date))
-    return list(dict.fromkeys(found))
+        found += [DamagedModel(table, name, day, copied) for day, name, copied in rows]
+    return found
+
+
+def _sound(digest: str) -> str:
+    """A condition in SQL: null where there is no artefact."""
+    return f"starts_with(sha256(artefact), {digest})"
 
 
 def remove_damaged_models(database: Path) -> list[DamagedModel]:
-    """Remove the runs of damaged models, so that the next build does what it did before them.
+    """Take damaged models out, so that the next build does what it did before them.
+
+    Where another run kept the model undamaged it is taken from there. Else the run goes; that of
+    a segment model stays without the model, for the next build tells by it which segments there
+    were.
 
     Parameters
     ----------
@@ -66,7 +76,7 @@ def remove_damaged_models(database: Path) -> list[DamagedModel]:
     Returns
     -------
     list of DamagedModel
-        Whose runs were removed: of the value models all of that date, for they are judged together.
+        What was damaged: of the value models all of a date go, for they are judged together.
 
     Raises
     ------
@@ -77,15 +87,35 @@ def remove_damaged_models(database: Path) -> list[DamagedModel]:
         with duckdb.connect(str(database)) as connection:
             found = damaged_models(connection)
             connection.begin()
+            for table in {model.table: None for model in found}:
+                _take_copies(connection, table)
             for model in found:
-                of, _ = _TABLES[model.table]
-                alone = model.table != "ml.ml_value_models"
-                connection.execute(
-                    f"delete from {model.table} where as_of_date = $1"
-                    + (f' and "{of}" = $2' if alone else ""),
-                    [model.as_of_date, *([model.of] if alone else [])],
-                )
+                if not model.has_copy:
+                    _take_out(connection, model)
             connection.commit()
     except duckdb.Error as error:
         raise SegmentationError(explained(database, error)) from error
     return found
+
+
+def _take_copies(connection: duckdb.DuckDBPyConnection, table: str) -> None:
+    """Give damaged models the bytes that another run kept of them."""
+    _, digest = _TABLES[table]
+    connection.execute(
+        f"update {table} set artefact = kept.copy from (select {digest} as hash, "
+        f"any_value(artefact) as copy from {table} where {_sound(digest)} group by all) as kept "
+        f"where kept.hash = {digest} and not {_sound(digest)}"
+    )
+
+
+def _take_out(connection: duckdb.DuckDBPyConnection, model: DamagedModel) -> None:
+    """Remove a damaged model with its run, of a segment model only the model."""
+    of, digest = _TABLES[model.table]
+    run, values = f'as_of_date = $1 and "{of}" = $2', [model.as_of_date, model.of]
+    if model.table == "ml.ml_segment_models":
+        change = f"update {model.table} set artefact = null where not {_sound(digest)} and {run}"
+    elif model.table == "ml.ml_value_models":
+        change, values = f"delete from {model.table} where as_of_date = $1", values[:1]
+    else:
+        change = f"delete from {model.table} where {run}"
+    connection.execute(change, values)

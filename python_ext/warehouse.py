@@ -60,8 +60,8 @@ def explained(file: Path, error: Exception) -> str:
     if "WAL" in said:
         return (
             f"What the last command wrote to {wal} before it was cut off is damaged ({said}). Put "
-            f"that file aside: mv {wal} {wal}.damaged. The warehouse is then as it was before "
-            "that command; build again. What was published is whole."
+            f"that file aside: mv {wal} {wal}.damaged. The warehouse is then as it was last saved, "
+            "before or within that command; build again. What was published is whole."
         )
     if any(sign in said for sign in _DAMAGE):
         return (

@@ -116,20 +116,22 @@ def check(file: Path, sha256: str | None) -> None:
     )
 
 
-@models.command(short_help="Remove runs whose stored model is damaged.")
+@models.command(short_help="Take out stored models that are damaged.")
 @_database_option
 def repair(database: Path | None) -> None:
-    """Remove the runs whose stored model is not the one once written, so that a build can go on.
+    """Take out stored models that are not the ones once written, so that a build can go on.
 
-    Looks at the models of scores, segments and value. The next build goes on from the run before,
-    or trains anew where there is none. If somebody may have altered a model on purpose, find out
+    Looks at the models of scores, segments and value. A model that another run kept undamaged is
+    taken from there. Else the next build goes on from the run before, or trains anew where there
+    is none; segments keep their ids. If somebody may have altered a model on purpose, find out
     who could write to the warehouse before you go on.
     """
     from python_ext.stored_models import remove_damaged_models
 
     removed = remove_damaged_models(_existing(database))
     for model in removed:
-        click.echo(f"Removed from {model.table}: {model.of}, run of {model.as_of_date}.")
+        done = "Taken from another run for" if model.has_copy else "Removed from"
+        click.echo(f"{done} {model.table}: {model.of}, run of {model.as_of_date}.")
     click.echo(
         f"{len(removed)} damaged. Build again." if removed else "Every stored model is as written."
     )

@@ -10,8 +10,77 @@ import numpy as np
 import pandas as pd
 
 from python_ext.clustering._memory import LEVELS
-from python_ext.clustering._model import SegmentModel
+from python_ext.clustering._model import CUSTOMER_KEY, SegmentModel
+from python_ext.clustering._rfm import RFM
 from python_ext.clustering._succession import Succession, first_ids, succeed
+
+
+@dataclass(frozen=True)
+class Members:
+    """The segments of a model that is lost, known by whom they held.
+
+    Attributes
+    ----------
+    ids
+        By ``customer_key``: the ids at the levels that the model had.
+    """
+
+    ids: pd.DataFrame
+    is_fallback = False
+
+    @classmethod
+    def of(cls, clusters: pd.DataFrame | None, row: Mapping[str, Any] | None) -> Members | None:
+        """Those of a stored run.
+
+        Parameters
+        ----------
+        clusters
+            ``ml_customer_clusters`` of the last build; None for nothing.
+        row
+            The chosen row of the run.
+
+        Returns
+        -------
+        Members or None
+            None where the last build assigned by another model, or the ids are fixed ones.
+        """
+        if clusters is None or row is None or row["algorithm"] == RFM:
+            return None
+        is_theirs = (clusters["view"] == row["view"]) & (clusters["model_id"] == row["model_id"])
+        found = clusters[is_theirs].set_index(CUSTOMER_KEY)
+        found = found[[f"{level}_id" for level in LEVELS]].set_axis(LEVELS, axis=1)
+        found = found.dropna(axis=1, how="all").dropna().astype(np.int64)
+        return cls(found) if len(found) else None
+
+    def raised(self, issued: Mapping[str, int]) -> dict[str, int]:
+        """Highest id ever given at each level, where these were given as well."""
+        return {
+            level: max(number, int(self.ids[level].max()) if level in self.ids else 0)
+            for level, number in issued.items()
+        }
+
+    def known(self, frame: pd.DataFrame) -> np.ndarray:
+        """Mask of the customers whom the segments held."""
+        return frame[CUSTOMER_KEY].isin(self.ids.index).to_numpy()
+
+    def groups(self) -> dict[str, _Groups]:
+        """The groups of every level, by ascending id."""
+        found: dict[str, _Groups] = {}
+        for above, level in zip((None, *LEVELS), self.ids, strict=False):
+            ids = np.unique(self.ids[level])
+            parents: tuple[int, ...] = ()
+            if above is not None:
+                parent = self.ids.groupby(level)[above].first().loc[ids]
+                parents = tuple(np.searchsorted(found[above].ids, parent))
+            found[level] = _Groups(tuple(int(number) for number in ids), parents)
+        return found
+
+    def indices(self, frame: pd.DataFrame) -> dict[str, np.ndarray]:
+        """Position of the group of each known customer at every level."""
+        theirs = self.ids.loc[frame[CUSTOMER_KEY]]
+        return {
+            level: np.searchsorted(np.unique(self.ids[level]), theirs[level]) for level in self.ids
+        }
 
 
 @dataclass(frozen=True)
@@ -34,8 +103,8 @@ def continue_ids(
     model: SegmentModel,
     frame: pd.DataFrame,
     *,
-    earlier: SegmentModel | None,
-    replaced: SegmentModel | None,
+    earlier: SegmentModel | Members | None,
+    replaced: SegmentModel | Members | None,
     issued: Mapping[str, int],
 ) -> tuple[SegmentModel, list[dict[str, Any]]]:
     """Give the groups of a fitted model the ids they continue, and say what became of the others.
@@ -50,7 +119,7 @@ def continue_ids(
     frame
         Today's customers.
     earlier
-        The model kept before; None if there is none.
+        The model kept before, or its members where it is lost; None if there is none.
     replaced
         The model of a run of the same date, which this one takes the place of: groups that are
         new against ``earlier`` but the same as there keep the ids they got there. So fitting
@@ -65,6 +134,9 @@ def continue_ids(
     """
     if model.is_fallback:
         return model.replace_ids(model.ids, dict(issued)), []
+    for old in (earlier, replaced):
+        if isinstance(old, Members):
+            issued = old.raised(issued)
     groups = _groups_of(model)
     spare: dict[str, Succession] = {}
     if replaced is not None and not replaced.is_fallback:
@@ -101,11 +173,22 @@ def _indices(model: SegmentModel, frame: pd.DataFrame) -> tuple[np.ndarray, dict
     return points, dict(zip(LEVELS, (labels, *found), strict=True))
 
 
+def _old_places(
+    old: SegmentModel | Members | None, frame: pd.DataFrame
+) -> tuple[dict[str, _Groups], dict[str, np.ndarray]]:
+    """The old groups of every level, and the position of the group of each customer."""
+    if old is None:
+        return {}, {}
+    if isinstance(old, Members):
+        return old.groups(), old.indices(frame)
+    return _groups_of(old), _indices(old, frame)[1]
+
+
 def _chain(
     model: SegmentModel,
     groups: dict[str, _Groups],
     frame: pd.DataFrame,
-    old: SegmentModel | None,
+    old: SegmentModel | Members | None,
     issued: Mapping[str, int],
     spare: Mapping[str, Succession],
 ) -> dict[str, Succession]:
@@ -115,7 +198,7 @@ def _chain(
         known = known & old.known(frame)
     frame = frame[known]
     points, now = _indices(model, frame)
-    old_groups, before = (_groups_of(old), _indices(old, frame)[1]) if old else ({}, {})
+    old_groups, before = _old_places(old, frame)
     found: dict[str, Succession] = {}
     for above, level in zip((None, *LEVELS), groups, strict=False):
         own = groups[level]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from datetime import date
@@ -83,7 +84,7 @@ def previous_models(rows: pd.DataFrame, *, as_of: date) -> dict[str, SegmentMode
     A view without an earlier run, or whose earlier model this version cannot read, is left out.
     """
     found = {}
-    for view, stored in rows.groupby("view", sort=True):
+    for view, stored in with_sound_artefacts(rows).groupby("view", sort=True):
         row = last_run(stored, before=as_of)
         try:
             found |= {} if row is None else {str(view): read_model(row)}
@@ -113,8 +114,22 @@ def read_model(row: Mapping[str, Any]) -> SegmentModel:
         The artefact is missing, altered, or of a format of another version.
     """
     if not isinstance(row["artefact"], (bytes, bytearray, memoryview)):
-        raise ArtefactError(f"the chosen model of the view {row['view']} has no artefact")
+        raise ArtefactError(
+            f"the chosen model of the view {row['view']} has no artefact; build again"
+        )
     return SegmentModel.from_bytes(bytes(row["artefact"]), model_id=row["model_id"])
+
+
+def with_sound_artefacts(rows: pd.DataFrame) -> pd.DataFrame:
+    """The runs with each artefact that was damaged taken from another run that kept the model."""
+    copies = {
+        model_id: artefact
+        for artefact, model_id in zip(rows["artefact"], rows["model_id"], strict=True)
+        if isinstance(artefact, (bytes, bytearray, memoryview))
+        and hashlib.sha256(artefact).hexdigest().startswith(model_id)
+    }
+    known = zip(rows["artefact"], rows["model_id"], strict=True)
+    return rows.assign(artefact=[copies.get(model_id, artefact) for artefact, model_id in known])
 
 
 def _chosen(rows: pd.DataFrame) -> pd.DataFrame:
@@ -165,6 +180,7 @@ def read_events(rows: pd.DataFrame) -> pd.DataFrame:
     pandas.DataFrame
         Columns of ``EVENTS_SCHEMA``.
     """
+    rows = with_sound_artefacts(rows)
     fitted = rows[rows["is_chosen"].astype(bool) & (rows["decision"] == "fitted")]
     events = []
     for row in fitted.to_dict("records"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -15,9 +15,15 @@ from threadpoolctl import threadpool_limits
 from python_ext.clustering._artefact import ArtefactError
 from python_ext.clustering._candidates import MODELS_SCHEMA
 from python_ext.clustering._choice import choose_segments
-from python_ext.clustering._continuity import continue_ids
+from python_ext.clustering._continuity import Members, continue_ids
 from python_ext.clustering._division import nest
-from python_ext.clustering._memory import issued_ids, last_run, read_model, run_on
+from python_ext.clustering._memory import (
+    issued_ids,
+    last_run,
+    read_model,
+    run_on,
+    with_sound_artefacts,
+)
 from python_ext.clustering._model import CUSTOMER_KEY, SegmentModel
 from python_ext.clustering._refit import (
     Decision,
@@ -47,6 +53,7 @@ def run_segmentation(
     choosing: Mapping[str, Any] | None = None,
     nesting: Mapping[str, Any] | None = None,
     categories: pd.DataFrame | None = None,
+    clusters: Callable[[], pd.DataFrame | None] = lambda: None,
 ) -> pd.DataFrame:
     """Keep or fit the segmentation of every view.
 
@@ -54,6 +61,9 @@ def run_segmentation(
     a reason. Fitted segments are matched to those of the last run before ``as_of`` and keep their
     ids; a run of a later date is not looked at, except that no id it gave is given again. A run
     of the same date with the same settings stays as it is, unless the policy is ``always``.
+
+    A stored model that cannot be read is fitted anew: from the same customers that gives the very
+    same model, which is told by its hash; else its segments are found again by their members.
 
     Parameters
     ----------
@@ -74,6 +84,8 @@ def run_segmentation(
     categories
         ``category_rank`` and ``category``: what taste_1, taste_2, … stand for; where that has
         changed, the stored model speaks of something else.
+    clusters
+        Gives ``ml_customer_clusters`` of the last build, or None; asked only for a lost model.
 
     Returns
     -------
@@ -104,11 +116,14 @@ def run_segmentation(
     frame = frame.sort_values(CUSTOMER_KEY, kind="stable").reset_index(drop=True)
     if memory is None or not set(MODELS_SCHEMA) <= set(memory.columns):
         memory = pd.DataFrame(columns=list(MODELS_SCHEMA))
+    memory = with_sound_artefacts(memory)
+    stored = {view.name: memory[memory["view"] == view.name] for view in views}
+    is_lost = any(_has_lost_model(rows, as_of) for rows in stored.values())
     runs = [
         _ViewRun(
             frame=frame,
             view=view,
-            stored=memory[memory["view"] == view.name],
+            stored=stored[view.name],
             as_of=as_of,
             seed=seed,
             policy=policy,
@@ -116,11 +131,15 @@ def run_segmentation(
             nesting=dict(nesting or {}),
             is_main=view.name == main_view,
             categories=_categories(categories, view),
+            clusters=clusters if is_lost else None,
         )
         for view in views
     ]
-    # Rows that are surely fitted; a model that is kept is soon looked at again.
-    sizes = [len(frame) if run.stored.empty or refit == "always" else 0 for run in runs]
+    # Rows that are surely fitted; a model that is kept is soon looked at again. What a session
+    # gives can be asked for in this process only.
+    sizes = [
+        len(frame) if not is_lost and (run.stored.empty or refit == "always") else 0 for run in runs
+    ]
     rows = [row for part in side_by_side(_rows_of, runs, rows=sizes) for row in part]
     return pd.DataFrame(rows, columns=list(MODELS_SCHEMA))
 
@@ -155,6 +174,7 @@ class _ViewRun:
     nesting: dict[str, Any]
     is_main: bool
     categories: dict[str, str]
+    clusters: Callable[[], pd.DataFrame | None] | None
 
     def rows(self) -> list[dict[str, Any]]:
         """Rows of ``MODELS_SCHEMA``."""
@@ -168,13 +188,20 @@ class _ViewRun:
         before = last_run(self.stored, before=self.as_of)
         model, objection = _try_to_read(before)
         today = run_on(self.stored, self.as_of)
-        todays, _ = _try_to_read(next((row for row in today if row["is_chosen"]), None))
+        chosen = next((row for row in today if row["is_chosen"]), None)
+        todays, is_lost = _try_to_read(chosen)
         if todays and self._stands(todays, settings):
             return today
         decision = self._decide(model, objection, settings)
         if not decision.is_refit:
             return [self._kept(before, model, decision)]
-        return self._fitted(decision, settings, earlier=model, replaced=todays)
+        return self._fitted(
+            decision,
+            settings,
+            earlier=Members.of(self.clusters(), before) if objection else model,
+            replaced=todays,
+            lost=today if is_lost else [],
+        )
 
     def _stands(self, todays: SegmentModel, settings: Mapping[str, Any]) -> bool:
         if self.policy.refit == "always":
@@ -224,10 +251,15 @@ class _ViewRun:
         decision: Decision,
         settings: Mapping[str, Any],
         *,
-        earlier: SegmentModel | None,
+        earlier: SegmentModel | Members | None,
         replaced: SegmentModel | None,
+        lost: list[dict[str, Any]],
     ) -> list[dict[str, Any]]:
-        """Candidates of a new fit, the chosen one under the ids it continues."""
+        """Candidates of a new fit, the chosen one under the ids it continues.
+
+        ``lost`` is the run of this date where its model cannot be read: given back as it was
+        when the fit is that model.
+        """
         choice = choose_segments(
             self.frame, self.view, seed=self.seed, is_main=self.is_main, **self.choosing
         )
@@ -238,15 +270,35 @@ class _ViewRun:
             labels = model.labels(points)
             nested = nest(points, labels, k=model.k, seed=self.seed, **self.nesting)
             model = model.with_nesting(nested)
-        model, events = continue_ids(
-            model, self.frame, earlier=earlier, replaced=replaced, issued=issued_ids(self.stored)
-        )
-        reference = describe_fit(model, known, self.view, settings=settings, as_of=self.as_of)
-        model = model.with_reference({**reference, "events": events})
+
+        def continued(
+            replaced: SegmentModel | Members | None, stored: pd.DataFrame
+        ) -> SegmentModel:
+            ids = {"earlier": earlier, "replaced": replaced, "issued": issued_ids(stored)}
+            found, events = continue_ids(model, self.frame, **ids)
+            fit = describe_fit(found, known, self.view, settings=settings, as_of=self.as_of)
+            return found.with_reference({**fit, "events": events})
+
+        row = next((row for row in lost if row["is_chosen"]), None)
+        if row is not None:
+            others = pd.to_datetime(self.stored["as_of_date"]) != pd.Timestamp(self.as_of)
+            again = continued(None, self.stored[others])
+            if again.model_id == row["model_id"]:
+                return [{**r, "artefact": again.to_bytes()} if r is row else r for r in lost]
+            replaced = Members.of(self.clusters(), row)
         rows = choice.rows(
-            as_of=self.as_of, model=model, decision="fitted", decision_reason=decision.reason
+            as_of=self.as_of,
+            model=continued(replaced, self.stored),
+            decision="fitted",
+            decision_reason=decision.reason,
         )
         return rows.to_dict("records")
+
+
+def _has_lost_model(stored: pd.DataFrame, as_of: date) -> bool:
+    """Whether the last model before this date, or the one of this date, cannot be read."""
+    today = [row for row in run_on(stored, as_of) if row["is_chosen"]]
+    return any(_try_to_read(row)[1] for row in [last_run(stored, before=as_of), *today])
 
 
 def _try_to_read(row: Mapping[str, Any] | None) -> tuple[SegmentModel | None, str | None]:

@@ -226,11 +226,40 @@ def test_damaged_models_are_found_and_their_runs_removed(copied):
             "update ml.ml_segment_models set artefact = '{}'::blob "
             "where view = 'value' and is_chosen"
         )
-    removed = [(model.table, model.of) for model in remove_damaged_models(database)]
-    assert removed == [("ml.ml_propensity_models", "purchase"), ("ml.ml_segment_models", "value")]
+        # Another run kept the model of the view, and one of a view of its own is damaged.
+        for change in (
+            "as_of_date - interval 1 year as as_of_date, cast('{}' as blob) as artefact",
+            "'none' as view, 'f00' as model_id",
+        ):
+            connection.execute(
+                f"insert into ml.ml_segment_models select * replace ({change}) "
+                "from ml.ml_segment_models where view = 'all' and is_chosen "
+                "order by as_of_date desc limit 1"
+            )
+        (day,) = connection.execute("select max(as_of_date) from ml.ml_segment_models").fetchone()
+    removed = [(m.table, m.of, m.has_copy) for m in remove_damaged_models(database)]
+    assert removed == [
+        ("ml.ml_propensity_models", "purchase", False),
+        ("ml.ml_segment_models", "all", True),
+        ("ml.ml_segment_models", "none", False),
+        ("ml.ml_segment_models", "value", False),
+    ]
     with duckdb.connect(str(database), read_only=True) as connection:
         assert connection.execute(runs).fetchone() == (0,)
         assert connection.execute(others).fetchone() == (left,)
+        # The run of a segment model tells which segments there were.
+        segments = connection.execute(
+            "select view, as_of_date = $1, artefact is null, sha256(artefact)[:16] = model_id "
+            "from ml.ml_segment_models where is_chosen and view in ('all', 'none', 'value') "
+            "order by all",
+            [day],
+        ).fetchall()
+        assert segments == [
+            ("all", False, False, True),
+            ("all", True, False, True),
+            ("none", True, True, None),
+            ("value", True, True, None),
+        ]
         assert damaged_models(connection) == []
 
 

@@ -1,6 +1,7 @@
 """The engine seam: types, samples, joins and batches on DuckDB."""
 
 import datetime as dt
+from types import SimpleNamespace
 
 import duckdb
 import numpy as np
@@ -152,3 +153,12 @@ def test_map_batches_keeps_the_schema_without_rows(connection):
 def test_a_foreign_object_is_refused():
     with pytest.raises(TypeError, match="no relation"):
         frames.to_pandas([1, 2, 3])
+
+
+def test_what_the_last_build_left_is_read_by_its_name(connection):
+    model = SimpleNamespace(this=SimpleNamespace(schema="ml"))
+    connection.execute("create schema ml; create schema other")
+    connection.execute("create table other.segments as select 1 as x")
+    assert frames.left_behind(model, connection, "segments") is None
+    connection.execute("create table ml.segments as select range as x from range(3)")
+    assert list(frames.left_behind(model, connection, "segments")["x"]) == [0, 1, 2]

@@ -248,11 +248,74 @@ def test_a_model_of_another_format_is_replaced_and_its_ids_stay_spent(first):
     assert clustering.SegmentModel.from_bytes(row["artefact"], model_id=row["model_id"]).ids == (
         *(5, 6, 7, 8),
     )
+    members = clustering.current_models(first)["all"].assign(frame)
+    rows = run(frame, old, SECOND, clusters=lambda: members)
+    assert group_ids(rows, frame) == group_ids(first, frame)
     # Not even the counter can be read: as many as there were segments.
     old.at[at, "artefact"] = b"\x00damaged"
     rows = run(frame, old, SECOND)
     assert min(clustering.current_models(rows)["all"].ids) == 5
     assert clustering.previous_models(old, as_of=SECOND) == {}
+
+
+def damaged(rows, as_of=None):
+    """The rows with the artefacts of a date, or all, not as they were written."""
+    hit = rows["is_chosen"] & (as_of is None or rows["as_of_date"] == pd.Timestamp(as_of))
+    return rows.assign(artefact=rows["artefact"].mask(hit, b"\x00damaged"))
+
+
+def never():
+    raise AssertionError("the members were asked for")
+
+
+def test_a_lost_model_is_fitted_again_to_the_same_bytes(first):
+    frame, later = customers([0, 1, 2, 3]), customers([0, 1, 2, 3, 4])
+    again = run(frame, damaged(first), clusters=never)
+    pd.testing.assert_frame_equal(again, first)
+    second = run(later, first, SECOND, refit="always")
+    assert set(clustering.current_models(second)["all"].ids) == {1, 2, 3, 4, 5}
+    both = pd.concat([first, second], ignore_index=True)
+    again = run(later, damaged(both, SECOND), SECOND, refit="always", clusters=never)
+    pd.testing.assert_frame_equal(again, second)
+
+
+def test_a_lost_model_is_taken_from_another_run_that_kept_it(first):
+    frame = customers([0, 1, 2, 3], seed=1)
+    kept = run(frame, first, SECOND)
+    both = pd.concat([first, kept], ignore_index=True)
+    assert chosen(kept)["decision"] == "kept"
+    again = run(frame, damaged(both, SECOND), SECOND, clusters=never)
+    pd.testing.assert_frame_equal(again, kept)
+    later = run(frame, damaged(both, SECOND), THIRD, clusters=never)
+    assert chosen(later)["decision"] == "kept"
+    assert clustering.previous_models(damaged(both, FIRST), as_of=SECOND).keys() == {"all"}
+    events = clustering.read_events(both)
+    pd.testing.assert_frame_equal(clustering.read_events(damaged(both, FIRST)), events)
+    assert not events.empty
+
+
+@pytest.mark.parametrize("as_of", [FIRST, SECOND])
+def test_segments_of_a_lost_model_are_found_again_by_their_members(as_of):
+    options = {"nesting": {"min_rows": 30}, "choosing": {**OPTIONS["choosing"], "fixed_k": 4}}
+    first = run(customers([0, 1, 2, 3]), **options)
+    before = clustering.current_models(first)["all"].assign(customers([0, 1, 2, 3]))
+    ids = ["segment_id", "sub_segment_id", "micro_segment_id"]
+    # As they are after years of new segments, so that no count from one gives them again.
+    before[ids] = before[ids] * 7
+    # Of other customers no fit gives the same model; those of group 3 are gone.
+    frame = customers([0, 1, 2, 4], seed=1)
+    rows = run(frame, damaged(first), as_of, clusters=lambda: before, **options)
+    after = clustering.current_models(rows)["all"].assign(frame)
+    both = before.merge(after, on="customer_key", suffixes=("_before", ""))
+    assert len(both) == 360
+    for level in ids:
+        assert (both[level] == both[f"{level}_before"]).all()
+    born = set(after["segment_id"]) - set(both["segment_id"])
+    assert born and min(born) > before["segment_id"].max()
+    # Of another model's members nothing is taken.
+    other = before.assign(model_id="0" * 16)
+    rows = run(frame, damaged(first), as_of, clusters=lambda: other, **options)
+    assert min(clustering.current_models(rows)["all"].ids) == 5
 
 
 def test_a_memory_of_other_columns_is_none():

@@ -20,5 +20,6 @@ def model(dbt, session):
     memory = None if before is None else frames.to_pandas(before)
     as_of = frames.to_pandas(dbt.ref("int_as_of_date"))["as_of_date"].iloc[0]
     options = {"as_of": as_of, "categories": categories, **dbt.config.get("options")}
+    options["clusters"] = lambda: frames.left_behind(dbt, session, "ml_customer_clusters")
     models = clustering.run_segmentation(frames.to_pandas(drawn), views, memory, **options)
     return frames.typed_relation(models, clustering.MODELS_SCHEMA, session)
