@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import duckdb
 import numpy as np
@@ -30,19 +32,25 @@ _ESTABLISHED = 3
 _USUAL = 10
 
 
-def connect() -> duckdb.DuckDBPyConnection:
+@contextmanager
+def connect() -> Iterator[duckdb.DuckDBPyConnection]:
     """A DuckDB of its own in memory: the warehouse is written by one process only.
 
-    Within the limits of docs/FAULTS.md, for it compares many pairs of records.
+    Within the limits of docs/FAULTS.md, for it compares many pairs of records. What does not fit
+    goes to a folder of its own, for two that share one write over each other's files.
     """
-    connection = duckdb.connect(":memory:")
-    if limit := os.environ.get("SEGMENTATION_MEMORY_LIMIT"):
-        connection.execute("set memory_limit = $limit", {"limit": limit})
-    spill = os.environ.get("SEGMENTATION_SPILL_DIRECTORY") or tempfile.gettempdir()
-    connection.execute("set temp_directory = $spill", {"spill": spill})
-    connection.execute("set enable_progress_bar = false")
-    connection.execute(_MACROS)
-    return connection
+    base = os.environ.get("SEGMENTATION_SPILL_DIRECTORY") or tempfile.gettempdir()
+    os.makedirs(base, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory(prefix="segmentation-", dir=base) as spill,
+        duckdb.connect(":memory:") as connection,
+    ):
+        if limit := os.environ.get("SEGMENTATION_MEMORY_LIMIT"):
+            connection.execute("set memory_limit = $limit", {"limit": limit})
+        connection.execute("set temp_directory = $spill", {"spill": spill})
+        connection.execute("set enable_progress_bar = false")
+        connection.execute(_MACROS)
+        yield connection
 
 
 def sorted_ids(values: pd.Series) -> tuple[pd.Index, np.ndarray]:
