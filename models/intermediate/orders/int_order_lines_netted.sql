@@ -1,7 +1,7 @@
 -- One row per accepted order line, with what it adds to net revenue in the base currency.
 with orders as {{ read_anew() }} (
 
-    select * from {{ ref('stg_shop__orders') }} where rejection_reason is null
+    select * from {{ ref('int_orders_identified') }}
 
 ),
 
@@ -17,41 +17,9 @@ products as (
 
 ),
 
-identities as (
+returns_without_sale as (
 
-    select * from {{ ref('ml_customer_identities') }}
-
-),
-
-base_currency as (
-
-    select euros_per_unit
-    from {{ ref('exchange_rates') }}
-    where currency = '{{ var("base_currency") }}'
-
-),
-
-as_of as (
-
-    select * from {{ ref('int_as_of_date') }}
-
-),
-
--- Read several times, so each reading is left to the engine: kept in memory they would be large.
-buyers as {{ read_anew() }} (
-
-    select
-        orders.*,
-        identities.customer_key,
-        orders.euros_per_unit / base_currency.euros_per_unit as rate
-    from orders
-    cross join base_currency
-    cross join as_of
-    left join identities
-        on
-            coalesce('id:' || orders.customer_id, 'guest:' || orders.guest_email)
-            = identities.record_id
-    where orders.ordered_at < as_of.as_of_date
+    select * from {{ ref('int_returns_without_sale') }}
 
 ),
 
@@ -69,35 +37,6 @@ discounted as (
 
 ),
 
-given_back as (
-
-    select distinct
-        buyers.customer_key,
-        order_lines.product_id
-    from order_lines
-    inner join buyers on order_lines.order_id = buyers.order_id
-    where order_lines.quantity < 0
-
-),
-
--- When each customer first bought what came back: it must have been bought before.
-first_bought as (
-
-    select
-        buyers.customer_key,
-        order_lines.product_id,
-        min(buyers.ordered_at) as first_bought_at
-    from order_lines
-    inner join buyers on order_lines.order_id = buyers.order_id
-    inner join given_back
-        on
-            buyers.customer_key = given_back.customer_key
-            and order_lines.product_id = given_back.product_id
-    where order_lines.quantity > 0 and buyers.status <> 'cancelled'
-    group by buyers.customer_key, order_lines.product_id
-
-),
-
 -- Positive lines of a cancelled or returned order did not last; a negative line always takes
 -- revenue back.
 amounts as (
@@ -106,26 +45,26 @@ amounts as (
         order_lines.order_id,
         order_lines.line_number,
         order_lines.product_id,
-        buyers.customer_key,
-        buyers.channel,
+        orders.customer_key,
+        orders.channel,
         coalesce(products.category, 'unknown') as category,
         products.unit_cost,
-        buyers.ordered_at,
-        order_lines.quantity > 0 and buyers.status = 'completed' as is_sale,
+        orders.ordered_at,
+        order_lines.quantity > 0 and orders.status = 'completed' as is_sale,
         order_lines.quantity < 0 as is_return,
         abs(order_lines.quantity) as quantity,
-        buyers.rate,
+        orders.rate,
         case
-            when order_lines.quantity > 0 and buyers.status = 'completed'
+            when order_lines.quantity > 0 and orders.status = 'completed'
                 then order_lines.quantity * order_lines.unit_price
             else 0
         end as gross_amount,
         case
             when order_lines.quantity < 0 then -order_lines.quantity * order_lines.unit_price else 0
         end as returned_amount,
-        buyers.discount_amount
+        orders.discount_amount
     from order_lines
-    inner join buyers on order_lines.order_id = buyers.order_id
+    inner join orders on order_lines.order_id = orders.order_id
     left join products on order_lines.product_id = products.product_id
 
 ),
@@ -161,21 +100,14 @@ final as (
         ) as cost,
         amounts.is_sale,
         amounts.is_return,
-        -- Of an unknown buyer nothing can be said.
-        amounts.is_return
-        and amounts.customer_key is not null
-        and coalesce(first_bought.first_bought_at > amounts.ordered_at, true)
-        {%- for product in var('products_that_are_no_goods') %}
-        and coalesce(amounts.product_id, '') <> '{{ product | replace("'", "''") }}'
-        {%- endfor %}
-            as is_return_without_sale,
+        returns_without_sale.order_id is not null as is_return_without_sale,
         amounts.ordered_at
     from amounts
     left join discounted on amounts.order_id = discounted.order_id
-    left join first_bought
+    left join returns_without_sale
         on
-            amounts.customer_key = first_bought.customer_key
-            and amounts.product_id = first_bought.product_id
+            amounts.order_id = returns_without_sale.order_id
+            and amounts.line_number = returns_without_sale.line_number
 
 )
 
