@@ -1,4 +1,10 @@
 -- One row per returned line of a customer who is not known to have bought the product before.
+{%- set conditions = ['order_lines.quantity < 0'] %}
+{%- for product in var('products_that_are_no_goods') %}
+    {%- do conditions.append(
+        "coalesce(order_lines.product_id, '') <> '" ~ product | replace("'", "''") ~ "'"
+    ) %}
+{%- endfor %}
 with orders as (
 
     -- Of an unknown buyer nothing can be said.
@@ -22,11 +28,7 @@ returned as (
         orders.ordered_at
     from order_lines
     inner join orders on order_lines.order_id = orders.order_id
-    where
-        order_lines.quantity < 0
-        {%- for product in var('products_that_are_no_goods') %}
-        and coalesce(order_lines.product_id, '') <> '{{ product | replace("'", "''") }}'
-        {%- endfor %}
+    where {{ conditions | join(' and ') }}
 
 ),
 
