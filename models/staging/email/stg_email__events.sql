@@ -68,9 +68,7 @@ repeated as (
 numbered as (
 
     {{ numbered_rows(
-        columns,
-        key,
-        latest_arrival_first('email.events') + [parse_timestamp('event_at') ~ ' asc'],
+        columns, key, latest_arrival_first('email.events') + [parse_timestamp('event_at') ~ ' asc']
     ) }}
 
 ),

@@ -76,9 +76,7 @@ repeated as (
 numbered as (
 
     {{ numbered_rows(
-        columns,
-        key,
-        latest_arrival_first('shop.orders') + [parse_timestamp('ordered_at') ~ ' asc'],
+        columns, key, latest_arrival_first('shop.orders') + [parse_timestamp('ordered_at') ~ ' asc']
     ) }}
 
 ),

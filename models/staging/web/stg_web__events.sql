@@ -61,9 +61,7 @@ repeated as (
 numbered as (
 
     {{ numbered_rows(
-        columns,
-        key,
-        latest_arrival_first('web.events') + [parse_timestamp('event_at') ~ ' asc'],
+        columns, key, latest_arrival_first('web.events') + [parse_timestamp('event_at') ~ ' asc']
     ) }}
 
 ),
