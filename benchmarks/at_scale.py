@@ -187,6 +187,7 @@ def measure(customers: int, options: argparse.Namespace) -> dict:
 def measure_small(options: argparse.Namespace) -> dict:
     """A build of ``SMALL`` customers with all tests, four models or tests at a time."""
     work = options.work / "small"
+    work.mkdir(exist_ok=True)
     plain = (options.data or options.work) / f"bench_{SMALL}"
     generate(SMALL, plain)
     database = work / "warehouse.duckdb"

@@ -1,5 +1,7 @@
 """Which pairs of records are compared: none that counts is left out, none of a crowd is made."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -94,3 +96,13 @@ def test_a_crowd_makes_no_pairs(monkeypatch, more, found):
         }
     )
     assert pairs(crowd)[1] == found
+
+
+def test_two_comparisons_spill_to_folders_of_their_own(monkeypatch, tmp_path):
+    monkeypatch.setenv("SEGMENTATION_SPILL_DIRECTORY", str(tmp_path / "spill"))
+    query = "select current_setting('temp_directory')"
+    with connect() as one, connect() as other:
+        folders = {Path(each.execute(query).fetchone()[0]) for each in (one, other)}
+        assert len(folders) == 2
+        assert {folder.parent for folder in folders} == {tmp_path / "spill"}
+    assert not list((tmp_path / "spill").iterdir())
