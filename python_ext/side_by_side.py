@@ -9,7 +9,7 @@ from joblib import cpu_count
 from joblib.externals.loky import get_reusable_executor
 
 LEAST_ROWS = 10_000  # of all parts together; with fewer, starting the processes takes as long
-MOST_ROWS = 200_000  # of all parts together; with more, two at once would want too much memory
+MOST_ROWS = 600_000  # of all parts together; with more, two at once would want too much memory
 MOST_PROCESSES = 4
 
 Part = TypeVar("Part")

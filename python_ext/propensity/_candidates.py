@@ -51,8 +51,9 @@ class Algorithm:
         Trees or epochs at which one fit is looked at; which is best costs no further fit.
     trial_length
         Longest fit on a part of the customers, who need fewer trees; 0 for no such limit.
-    capped
-        Whether it is fitted on ``SearchBudget.capped_rows`` rows at most.
+    cap
+        How many times ``SearchBudget.capped_rows`` it is fitted on at most; 0 for all rows. Only
+        boosting goes on learning from more than some ten thousand rows, and reads them fast.
     """
 
     build: Callable[[Settings, int, int], Any]
@@ -62,7 +63,7 @@ class Algorithm:
     lengths: tuple[int, ...] = ()
     length_name: str = ""
     trial_length: int = 0
-    capped: bool = False
+    cap: int = 0
 
 
 def _logistic(settings: Settings, rows: int, seed: int) -> LogisticRegression:
@@ -134,12 +135,14 @@ CATALOGUE: dict[str, Algorithm] = {
         "scaled",
         {"C": 0.03, "l1_ratio": 0.0},
         {"C": (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0), "l1_ratio": (0.0, 0.0, 0.5)},
+        cap=3,
     ),
     "decision_tree": Algorithm(
         _tree,
         "filled",
         {"max_depth": 5, "leaf_share": 0.01},
         {"max_depth": (3, 4, 5, 6, 8), "leaf_share": (0.003, 0.01, 0.02, 0.04)},
+        cap=3,
     ),
     "random_forest": Algorithm(
         _forest,
@@ -150,7 +153,7 @@ CATALOGUE: dict[str, Algorithm] = {
             "min_samples_leaf": (5, 10, 20, 40),
             "max_features": ("sqrt", 0.2),
         },
-        capped=True,
+        cap=1,
     ),
     "gradient_boosting": Algorithm(
         _boosting,
@@ -182,7 +185,7 @@ CATALOGUE: dict[str, Algorithm] = {
         },
         lengths=(3, 6, 10, 15, 20),
         length_name="epochs",
-        capped=True,
+        cap=1,
     ),
 }
 

@@ -267,7 +267,7 @@ class _Fitter:
             for reads, folds in found.items():
                 folds.append(
                     SearchFold(
-                        part.prepared.matrix(reads)[looked],
+                        part.prepared.matrix(reads, looked),
                         self.label[inside][looked],
                         rank[inside][looked] / highest,
                         part.prepared.transform(self.frame.iloc[judged], reads),
@@ -280,10 +280,11 @@ class _Fitter:
 
     def _fit_rows(self, algorithm: str, inside: np.ndarray) -> np.ndarray:
         """Places within a training part that the algorithm is fitted on."""
-        if not CATALOGUE[algorithm].capped:
+        most = CATALOGUE[algorithm].cap * self.budget.capped_rows
+        if not most or len(inside) <= most:
             return np.arange(len(inside))
         rank = group_ranks(self.group[inside], seed=self.seed + 1)
-        return np.flatnonzero(rank < self.budget.capped_rows / len(inside))
+        return np.flatnonzero(rank < most / len(inside))
 
     def _across_folds(
         self, algorithm: str, settings: Settings, parts: list[_Part]
@@ -296,7 +297,7 @@ class _Fitter:
             stages = fit_at_lengths(
                 algorithm,
                 settings,
-                part.prepared.matrix(known.reads)[rows],
+                part.prepared.matrix(known.reads, rows),
                 self.label[inside][rows],
                 part.prepared.transform(self.frame.iloc[outside], known.reads),
                 seed=self.seed,
@@ -328,7 +329,7 @@ class _Fitter:
         estimator = fit_estimator(
             algorithm,
             settings,
-            whole.prepared.matrix(known.reads)[rows],
+            whole.prepared.matrix(known.reads, rows),
             self.label[rows],
             seed=self.seed,
         )

@@ -37,7 +37,6 @@ class Prepared:
     encoder: FeatureEncoder
     encoded: np.ndarray
     _steps: dict[str, list[Any]] = field(default_factory=dict)
-    _matrices: dict[str, np.ndarray] = field(default_factory=dict)
 
     @classmethod
     def fit(
@@ -71,13 +70,18 @@ class Prepared:
                 for scaler in (MinMaxScaler(clip=True), StandardScaler()):
                     steps.append(scaler.fit(matrix))
                     matrix = scaler.transform(matrix)
-            self._steps[reads], self._matrices[reads] = steps, matrix
+            self._steps[reads] = steps
         return self._steps[reads]
 
-    def matrix(self, reads: str) -> np.ndarray:
-        """The training part itself, its categories encoded across groups."""
-        self.steps(reads)
-        return self._matrices[reads]
+    def matrix(self, reads: str, rows: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """Rows of the training part itself, their categories encoded across groups.
+
+        Made when asked for: of many rows, three matrices would fill the memory.
+        """
+        values = self.encoded[rows]
+        for step in self.steps(reads)[1:]:
+            values = step.transform(values)
+        return values
 
     def transform(self, frame: pd.DataFrame, reads: str) -> np.ndarray:
         """Other rows."""

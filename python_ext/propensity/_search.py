@@ -37,7 +37,8 @@ class SearchBudget:
         Rows the search looks at, those of customers drawn by hash; the winner is then fitted
         across folds, and at last, on all rows.
     capped_rows
-        Rows a random forest or a neural network is fitted on at most.
+        Rows a random forest or a neural network is fitted on at most; a logistic regression or a
+        decision tree on three times as many.
     max_seconds
         After which no further setting is tried. What was cut short says ``FittedCandidate.note``.
     """

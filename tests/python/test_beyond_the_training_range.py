@@ -28,6 +28,13 @@ def test_within_training_nothing_but_the_scale_changes():
     np.testing.assert_allclose(scaled, (values - values.mean()) / values.std())
 
 
+def test_some_rows_of_the_training_part_are_those_of_the_whole_matrix():
+    part = prepared([10.0, np.nan, 60.0, 100.0])
+    rows = np.array([3, 1])
+    for reads in ("open", "filled", "scaled"):
+        np.testing.assert_array_equal(part.matrix(reads, rows), part.matrix(reads)[rows])
+
+
 def test_a_tree_reads_the_value_itself():
     later = pd.DataFrame({"tenure_days": [285.0]})
     assert prepared([10.0, 20.0, 60.0]).transform(later, "filled")[0, 0] == 285.0
