@@ -23,15 +23,15 @@ SMALL_AIM = 45
 
 def write_results(found: dict, page: Path, python: str | None) -> None:
     """Write RESULTS.md from what was measured, and its plot where matplotlib is at hand."""
-    sizes = [found[size] for size in sorted((s for s in found if s.isdigit()), key=int)]
+    numbers = sorted((size for size in found if size.isdigit()), key=int)
+    sizes = [found[size] for size in numbers if "full" in found[size]]
     picture = page.with_name("results.png")
     drawn = python is not None and len(sizes) > 1 and draw(sizes, picture, python)
     parts = [
         "# Results",
-        f"Written by `make bench` on {found['date']}: {found['machine']}. All figures of a size "
-        "come from one run, one program after the other. The data is the generated demo, delivered "
-        f"as a folder of arrivals; a full build has every data test and no unit test; "
-        f"{found['settings']}.",
+        f"Written by `make bench` on {found['date']}: {found['machine']}. One program ran after "
+        "the other, nothing beside them. The data is the generated demo, delivered as a folder of "
+        f"arrivals; a full build has every data test and no unit test; {found['settings']}.",
         f"![Wall time of a build by customers]({picture.name})" if drawn else "",
         "## Aims",
         aims(sizes, found.get("small")),

@@ -3,11 +3,11 @@
     python benchmarks/at_scale.py --python-of-others target/benchmarks/env/bin/python
 
 For each number of customers the demo is generated and delivered as a folder of arrivals, the last
-two days held back. Then: a full build with all data tests (wall time per layer, peak memory, rows
-a second), the same compiled SQL without dbt, one more day by the daily run and another by the
-hourly run, and the other programs on the same rows; what the pandas script finds is compared row by
-row. What was measured is kept in the work folder; a size that is there is not measured again,
-unless ``--again`` is given.
+two days held back. Then, in stages: a full build with all data tests (wall time per layer, peak
+memory, rows a second), the same compiled SQL without dbt, the other programs on the same rows (what
+the pandas script finds is compared row by row), one more day by the daily run and another by the
+hourly run. What was measured is kept in the work folder after each stage and not measured again,
+unless ``--again`` is given; ``--keep`` lets further stages follow later.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import os
 import shutil
 import sys
 import time
+from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -42,6 +43,8 @@ EVENTS = {
     "email/events": "event_at",
 }
 DAYS = 2
+STAGES = ("full", "direct", "beside", "daily", "hourly")
+TESTED = ["--exclude-resource-type", "unit_test"]
 # With all tests, unit tests too, as a person builds after a change.
 SMALL = 5_000
 
@@ -92,7 +95,7 @@ def deliver(plain: Path, raw: Path, held: Path) -> list[date]:
     return days
 
 
-def arrive(day: date, raw: Path, held: Path) -> None:
+def arrive(day: str, raw: Path, held: Path) -> None:
     """One more day of every event table."""
     for path in sorted(held.rglob(f"{day}.parquet")):
         shutil.move(path, raw / path.relative_to(held))
@@ -126,62 +129,103 @@ def seconds_of(target: Path, names: tuple[str, ...]) -> float:
     return sum(one["end"] - one["start"] for one in results_of(target) if one["name"] in names)
 
 
-def measure(customers: int, options: argparse.Namespace) -> dict:
-    """Everything at one size."""
-    work = options.work / str(customers)
-    raw, held, target = work / "raw", work / "held", work / "target"
-    database = work / "warehouse.duckdb"
-    say(f"{customers:,} customers: generating")
-    plain = (options.data or options.work) / f"bench_{customers}"
-    generate(customers, plain)
-    days = deliver(plain, raw, held)
-    database.unlink(missing_ok=True)
-    found: dict = {"customers": customers, "date": date.today().isoformat()}
-    with duckdb.connect() as connection:
-        for name in ("shop/orders", "shop/order_lines", "web/events", "email/events"):
-            query = f"select count(*) from '{plain}/{name}.parquet'"
-            found[name] = connection.execute(query).fetchone()[0]
-    say("full build")
-    tested = ["--exclude-resource-type", "unit_test"]
-    full = build(raw, database, target, tested, options.threads)
-    found["full"] = full.to_dict()
-    found["layers"] = layers_of(target, database)
-    found["warehouse_gigabytes"] = database.stat().st_size / 1e9
-    say(f"full build took {full.seconds:.0f} s; the same SQL without dbt")
-    own = {
-        result["name"]: result["end"] - result["start"]
-        for result in results_of(target)
-        if result["layer"] in LAYERS and result["language"] == "sql"
-    }
-    if customers <= options.most_direct:
+class Measured:
+    """Everything at one size, a stage after the other; ``found`` is kept after each.
+
+    A stage that is there is not measured again. Where one was broken off, the size begins anew:
+    what it left half done would make it look cheaper.
+    """
+
+    def __init__(self, customers: int, options: argparse.Namespace, found: dict) -> None:
+        self.customers, self.options, self.found = customers, options, found
+        self.work = options.work / str(customers)
+        self.raw, self.held, self.target = (self.work / n for n in ("raw", "held", "target"))
+        self.database = self.work / "warehouse.duckdb"
+        self.plain = (options.data or options.work) / f"bench_{customers}"
+
+    def measure(self, keep: Callable[[], None]) -> None:
+        """Every stage that is asked for, at this size."""
+        if self.options.again or "begun" in self.found:
+            self.found.clear()
+        done = self.found.setdefault("done", [])
+        for name in self._stages():
+            if name in done or (done and not self.database.is_file()):
+                continue
+            self.found["begun"] = name
+            keep()
+            self.found.update(getattr(self, f"_{name}")())
+            done.append(name)
+            del self.found["begun"]
+            keep()
+        if not self.options.keep:
+            shutil.rmtree(self.raw, ignore_errors=True)
+            self.database.unlink(missing_ok=True)
+
+    def _stages(self) -> list[str]:
+        most = {"direct": self.options.most_direct, "beside": self.options.most_beside}
+        asked = [name for name in STAGES if name in self.options.stages]
+        return [name for name in asked if self.customers <= most.get(name, self.customers)]
+
+    def _full(self) -> dict:
+        say(f"{self.customers:,} customers: generating")
+        generate(self.customers, self.plain)
+        days = deliver(self.plain, self.raw, self.held)
+        self.database.unlink(missing_ok=True)
+        found: dict = {"customers": self.customers, "date": date.today().isoformat()}
+        found["days"] = [day.isoformat() for day in days]
+        with duckdb.connect() as connection:
+            for name in ("shop/orders", "shop/order_lines", "web/events", "email/events"):
+                query = f"select count(*) from '{self.plain}/{name}.parquet'"
+                found[name] = connection.execute(query).fetchone()[0]
+        say("full build")
+        full = build(self.raw, self.database, self.target, TESTED, self.options.threads)
+        say(f"full build took {full.seconds:.0f} s")
+        found["full"] = full.to_dict()
+        found["layers"] = layers_of(self.target, self.database)
+        found["warehouse_gigabytes"] = self.database.stat().st_size / 1e9
+        return found
+
+    def _direct(self) -> dict:
+        say("the same SQL without dbt")
+        own = [
+            result["name"]
+            for result in results_of(self.target)
+            if result["layer"] in LAYERS and result["language"] == "sql"
+        ]
         # Models built by arrival as well make all of their rows, as their SQL does alone.
-        once = ["--full-refresh", *tested, "--exclude-resource-type", "test", "--select", *own]
-        alone = build(raw, database, work / "direct", once, 1)
-        found["sql_by_dbt"] = alone.seconds
-        found["sql_direct"] = sum(direct(target, database).values())
-    if customers <= options.most_beside:
+        once = ["--full-refresh", *TESTED, "--exclude-resource-type", "test", "--select", *own]
+        alone = build(self.raw, self.database, self.work / "direct", once, 1)
+        apart = sum(direct(self.target, self.database).values())
+        return {"sql_by_dbt": alone.seconds, "sql_direct": apart}
+
+    def _beside(self) -> dict:
         say("other programs")
-        as_of = export(database, work / "exported")
-        spent, told = pandas_script(database, work / "exported")
-        found["pandas"] = {
-            **spent.to_dict(),
-            "equal": told,
-            "ours": seconds_of(target, PANDAS_MODELS),
-        }
-        if options.python_of_others:
-            spent = retail_science(work / "exported", as_of, options.python_of_others)
-            found["openretailscience"] = {**spent.to_dict(), "ours": seconds_of(target, RFM_MODELS)}
-        shutil.rmtree(work / "exported")
-    for selector, day in zip(("daily", "hourly"), days, strict=True):
+        exported, python = self.work / "exported", self.options.python_of_others
+        as_of = export(self.database, exported)
+        spent, told = pandas_script(self.database, exported)
+        ours = seconds_of(self.target, PANDAS_MODELS)
+        found = {"pandas": {**spent.to_dict(), "equal": told, "ours": ours}}
+        if python:
+            spent = retail_science(exported, as_of, python)
+            ours = seconds_of(self.target, RFM_MODELS)
+            found["openretailscience"] = {**spent.to_dict(), "ours": ours}
+        shutil.rmtree(exported)
+        return found
+
+    def _daily(self) -> dict:
+        return self._one_more_day("daily", self.found["days"][0])
+
+    def _hourly(self) -> dict:
+        return self._one_more_day("hourly", self.found["days"][1])
+
+    def _one_more_day(self, selector: str, day: str) -> dict:
         say(f"one more day by the {selector} run")
-        arrive(day, raw, held)
-        arguments = ["--selector", selector]
-        again = build(raw, database, work / selector, arguments, options.threads, run_name=selector)
-        found[selector] = {**again.to_dict(), "layers": layers_of(work / selector, database)}
-    if not options.keep:
-        shutil.rmtree(raw)
-        database.unlink()
-    return found
+        arrive(day, self.raw, self.held)
+        target, asked = self.work / selector, ["--selector", selector]
+        again = build(
+            self.raw, self.database, target, asked, self.options.threads, run_name=selector
+        )
+        return {selector: {**again.to_dict(), "layers": layers_of(target, self.database)}}
 
 
 def measure_small(options: argparse.Namespace) -> dict:
@@ -214,6 +258,7 @@ def main() -> int:
     parser.add_argument("--memory-limit", default="4GB", help="memory of DuckDB")
     parser.add_argument("--most-beside", type=int, default=100_000)
     parser.add_argument("--most-direct", type=int, default=1_000_000)
+    parser.add_argument("--stages", nargs="+", choices=STAGES, default=list(STAGES))
     parser.add_argument("--again", action="store_true", help="measure what is measured already")
     parser.add_argument("--page", action="store_true", help="only write what was measured before")
     parser.add_argument("--keep", action="store_true", help="keep warehouses and raw data")
@@ -222,24 +267,25 @@ def main() -> int:
     options.work = options.work.absolute()
     options.work.mkdir(parents=True, exist_ok=True)
     kept = options.work / "measured.json"
-    found = json.loads(kept.read_text()) if kept.is_file() and not options.again else {}
-    for customers in options.customers:
-        if str(customers) not in found and not options.page:
-            found[str(customers)] = measure(customers, options)
-            found["machine"], found["date"] = machine(), date.today().isoformat()
-            found["settings"] = (
-                f"{options.threads} models at a time, DuckDB's memory limited to "
-                f"{options.memory_limit}"
-            )
-            kept.write_text(json.dumps(found, indent=1))
-    if "small" not in found and not options.page:
+    found = json.loads(kept.read_text()) if kept.is_file() else {}
+
+    def keep() -> None:
+        found["machine"], found["date"] = machine(), date.today().isoformat()
+        found["settings"] = (
+            f"{options.threads} models at a time, DuckDB's memory limited to {options.memory_limit}"
+        )
+        kept.write_text(json.dumps(found, indent=1))
+
+    for customers in options.customers if not options.page else ():
+        Measured(customers, options, found.setdefault(str(customers), {})).measure(keep)
+    if not options.page and (options.again or "small" not in found):
         say(f"{SMALL:,} customers with all tests")
         found["small"] = measure_small(options)
-        kept.write_text(json.dumps(found, indent=1))
-    if "classic" not in found and not options.page:
+        keep()
+    if not options.page and (options.again or "classic" not in found):
         say("the classic script and lifetimes")
         found["classic"], found["lifetimes"] = classic(), lifetimes(max(options.customers))
-        kept.write_text(json.dumps(found, indent=1))
+        keep()
     write_results(found, options.out, options.python_of_others)
     print(f"Wrote {options.out}")
     return 0
