@@ -6,7 +6,7 @@ def model(dbt, session):
     dbt.config(materialized="incremental", unique_key="as_of_date")
     key = ("customer_key", "cutoff_name")
     known = dbt.ref("int_customer_features").filter("may_be_profiled")
-    drawn = frames.sample(known, key=key, rows=dbt.config.get("sample_rows", 300000))
+    drawn = frames.sample(known, key=key, rows=dbt.config.get("sample_rows", 150000))
     labels = frames.join(dbt.ref("int_customer_labels"), drawn, on=key)
     before = frames.previous(dbt, session)
     as_of = frames.to_pandas(dbt.ref("int_as_of_date"))["as_of_date"].iloc[0]
