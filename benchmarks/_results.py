@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 from _measured import LAYERS
@@ -18,6 +19,7 @@ AIMS = {
     "daily run after one more day, share of a full build": (0.10, ""),
     "dbt over the same SQL run directly": (1.3, ""),
 }
+AIMED_AT = 1_000_000
 SMALL_AIM = 45
 
 
@@ -35,6 +37,7 @@ def write_results(found: dict, page: Path, python: str | None) -> None:
         f"![Wall time of a build by customers]({picture.name})" if drawn else "",
         "## Aims",
         aims(sizes, found.get("small")),
+        "Why an aim is missed, and what was tried, is told in [SCALING.md](../docs/SCALING.md).",
         "## Full build",
         full_build(sizes),
         "## Where the time goes",
@@ -67,30 +70,39 @@ def growth(sizes: list[dict]) -> float | None:
 
 def aims(sizes: list[dict], small: dict | None) -> str:
     """Each aim, what was measured, and whether it holds; an aim of another size is not judged."""
-    largest = sizes[-1]
-    full = largest["full"]
-    measured = [
-        full["seconds"],
-        full["peak_gigabytes"],
-        growth(sizes),
-        largest["daily"]["seconds"] / full["seconds"] if "daily" in largest else None,
-        largest["sql_by_dbt"] / largest["sql_direct"] if "sql_direct" in largest else None,
+    told = [
+        _largest(sizes, lambda size: size["full"]["seconds"]),
+        _largest(sizes, lambda size: size["full"]["peak_gigabytes"]),
+        (sizes[-1]["customers"], growth(sizes)),
+        _largest(sizes, lambda size: size["daily"]["seconds"] / size["full"]["seconds"]),
+        _largest(sizes, lambda size: size["sql_by_dbt"] / size["sql_direct"]),
     ]
-    is_the_size = largest["customers"] == 1_000_000
     rows = []
-    for (name, (aim, unit)), value in zip(AIMS.items(), measured, strict=True):
-        told = "not measured" if value is None else f"{value:,.2f} {unit}".strip()
-        verdict = "" if value is None or not is_the_size else "met" if value <= aim else "not met"
-        rows.append([name, f"at most {aim} {unit}".strip(), told, verdict])
+    for (name, (aim, unit)), (customers, value) in zip(AIMS.items(), told, strict=True):
+        verdict = "not measured"
+        if value is not None:
+            verdict = "met" if value <= aim else "not met"
+            if customers != AIMED_AT:
+                verdict = f"not measured at {AIMED_AT:,}"
+        measured = "" if value is None else f"{value:,.2f} {unit}".strip()
+        at = "" if value is None else f"{customers:,}"
+        rows.append([name, f"at most {aim} {unit}".strip(), measured, at, verdict])
     if small is not None:
         within = "met" if small["seconds"] <= SMALL_AIM else "not met"
-        name = f"{small['customers']:,} customers with all tests"
-        rows.append([name, f"at most {SMALL_AIM} s", f"{small['seconds']:,.2f} s", within])
-    head = ["aim for 1,000,000 customers", "limit", f"{largest['customers']:,} customers", ""]
-    note = (
-        "" if is_the_size else "\n\nThe aims are not judged: 1,000,000 customers are not measured."
-    )
-    return table(head, rows) + note
+        name = f"build of {small['customers']:,} with all tests"
+        measured = f"{small['seconds']:,.2f} s"
+        rows.append([name, f"at most {SMALL_AIM} s", measured, f"{small['customers']:,}", within])
+    return table([f"aim for {AIMED_AT:,} customers", "limit", "measured", "customers", ""], rows)
+
+
+def _largest(sizes: list[dict], of: Callable[[dict], float]) -> tuple[int, float | None]:
+    """The figure of the largest size that has it, and that size."""
+    for size in reversed(sizes):
+        try:
+            return size["customers"], of(size)
+        except KeyError:
+            continue
+    return sizes[-1]["customers"], None
 
 
 def full_build(sizes: list[dict]) -> str:
