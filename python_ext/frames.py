@@ -9,10 +9,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import chain
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+
+from python_ext.side_by_side import in_order
 
 TYPES: dict[str, pa.DataType] = {
     "string": pa.string(),
@@ -300,8 +304,8 @@ def map_batches(
     """Apply a row-wise function to a relation of any size, a batch at a time.
 
     What is fitted is fitted before, on the driver, and bound into ``function``. DuckDB streams
-    Arrow batches through this process while it writes, so memory holds one batch; Spark runs the
-    function on its executors.
+    Arrow batches while it writes and processes of this machine work on them, so memory holds a
+    batch or two for each core; Spark runs the function on its executors.
 
     Parameters
     ----------
@@ -344,8 +348,12 @@ def map_batches(
         table = pa.Table.from_pandas(frame, preserve_index=False)
         batches = table.to_batches(max_chunksize=batch_rows)
 
-    def scored() -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            yield from typed_table(function(batch.to_pandas()), declared).to_batches()
+    scored = in_order(partial(_typed_rows, function, declared), batches)
+    made = chain.from_iterable(table.to_batches() for table in scored)
+    return pa.RecordBatchReader.from_batches(declared.to_arrow(), made)
 
-    return pa.RecordBatchReader.from_batches(declared.to_arrow(), scored())
+
+def _typed_rows(
+    function: Callable[[pd.DataFrame], pd.DataFrame], schema: Schema, batch: pa.RecordBatch
+) -> pa.Table:
+    return typed_table(function(batch.to_pandas()), schema)

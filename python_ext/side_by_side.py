@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+import pickle
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
+from itertools import chain, islice
+from typing import Any, TypeVar
 
 from joblib import cpu_count
+from joblib.externals import cloudpickle
 from joblib.externals.loky import get_reusable_executor
 
 LEAST_ROWS = 10_000  # of all parts together; with fewer, starting the processes takes as long
@@ -13,6 +17,7 @@ MOST_ROWS = 600_000  # of all parts together; with more, two at once would want 
 MOST_PROCESSES = 4
 
 Part = TypeVar("Part")
+Batch = TypeVar("Batch", bound=Sized)
 Result = TypeVar("Result")
 
 
@@ -41,8 +46,7 @@ def side_by_side(
     processes = min(cpu_count(), MOST_PROCESSES)
     if min(processes, len(parts)) < 2 or not LEAST_ROWS <= sum(rows) <= MOST_ROWS:
         return [work(part) for part in parts]
-    # Kept for some seconds: the next model, or one that is made meanwhile, need not start its own.
-    pool = get_reusable_executor(max_workers=processes, env={"OMP_NUM_THREADS": "1"})
+    pool = _pool(processes)
     largest = sorted(range(len(parts)), key=lambda place: -rows[place])
     begun = {place: pool.submit(work, parts[place]) for place in largest}
     try:
@@ -50,3 +54,51 @@ def side_by_side(
     finally:
         for future in begun.values():
             future.cancel()
+
+
+def in_order(work: Callable[[Batch], Result], batches: Iterable[Batch]) -> Iterator[Result]:
+    """``map(work, batches)``, several batches at once on a machine of several cores.
+
+    Processes hold one batch more than there are of them, whatever the number of batches. A single
+    batch, or batches too small to pay, stay in this process.
+
+    Parameters
+    ----------
+    work
+        Sent to each process once, so that what it works out for all batches is kept there.
+    batches
+        Of about the size of the first one. They are asked for in this process.
+    """
+    coming = iter(batches)
+    first = list(islice(coming, 2))
+    processes = min(cpu_count(), MOST_PROCESSES)
+    if min(processes, len(first)) < 2 or len(first[0]) < LEAST_ROWS:
+        yield from map(work, chain(first, coming))
+        return
+    pool, sent = _pool(processes), cloudpickle.dumps(work)
+    begun: deque[Any] = deque()
+    try:
+        for batch in chain(first, coming):
+            begun.append(pool.submit(_work_on, sent, batch))
+            if len(begun) > processes:
+                yield begun.popleft().result()
+        while begun:
+            yield begun.popleft().result()
+    finally:
+        for future in begun:
+            future.cancel()
+
+
+def _pool(processes: int) -> Any:
+    # Kept for some seconds: the next model, or one that is made meanwhile, need not start its own.
+    return get_reusable_executor(max_workers=processes, env={"OMP_NUM_THREADS": "1"})
+
+
+_given: dict[bytes, Callable[[Any], Any]] = {}  # in a process of its own: its work, until another
+
+
+def _work_on(sent: bytes, batch: Any) -> Any:
+    if sent not in _given:
+        _given.clear()
+        _given[sent] = pickle.loads(sent)  # noqa: S301 - of the process that started this one
+    return _given[sent](batch)

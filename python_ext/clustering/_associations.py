@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from itertools import chain, combinations, product
 
 import numpy as np
@@ -178,18 +179,24 @@ def associate_segments(
     used = view_features.merge(definitions[["feature", "source_table"]], on="feature")
     used["source"] = used["source_table"].astype(str).str.split(r"[.]").str[0]
     view_labels = {row["view"]: (row["label_en"], row["label_fr"]) for _, row in views.iterrows()}
-    segments: dict[str, pd.Series] = {}
+    parts: dict[str, pd.Series] = {}
     for view, part in chain.from_iterable(table.groupby("view") for table in tables):
         name = "segment" if view == main_view else f"{view}_segment"
-        segments[name] = part.set_index(CUSTOMER_KEY)["segment_id"].astype(str)
+        parts[name] = part.set_index(CUSTOMER_KEY)["segment_id"].astype(str)
         sources[name] = set(used.loc[used["view"] == view, "source"])
         english, french = view_labels.get(view, (view, view))
         labels[name] = (f"Segments: {english}", f"Segments : {french}")
+    # Customers and values are numbered once: a million texts are not compared for every pair.
+    customers = held.index
+    for part in parts.values():
+        customers = customers.union(part.index, sort=False)
+    segments = {name: _Numbered.of(part, customers) for name, part in parts.items()}
+    told = {name: _Numbered.of(held[name], customers) for name in held.columns}
     ordered = sorted(segments, key=lambda name: (name != "segment", name))
     pairs = [*combinations(ordered, 2), *product(ordered, held.columns)]
     records = []
     for left, right in pairs:
-        other = segments[right] if right in segments else held[right]
+        other = segments[right] if right in segments else told[right]
         records.append(
             {
                 "left_attribute": left,
@@ -216,18 +223,45 @@ def associate_segments(
 _WORDS = ("reading_en", "reading_fr")
 
 
-def _tested(left: pd.Series, right: pd.Series, least_customers: int) -> dict[str, object]:
-    right = right.reindex(left.index)
-    known = right.notna() & left.notna()
-    frame = pd.DataFrame({"left": left[known], "right": right[known].astype(str)})
-    joined = 0
-    for column in ("left", "right"):
-        counts = frame[column].value_counts()
-        rare = counts.index[counts < RARE]
-        if len(rare) > 1:
-            joined += len(rare)
-            frame[column] = frame[column].where(~frame[column].isin(rare), OTHER)
-    table = pd.crosstab(frame["left"], frame["right"]).sort_index(axis=0).sort_index(axis=1)
+@dataclass(frozen=True)
+class _Numbered:
+    """One attribute: the number of each customer's value, -1 where unknown, and the values."""
+
+    codes: np.ndarray
+    values: np.ndarray
+
+    @classmethod
+    def of(cls, values: pd.Series, customers: pd.Index) -> _Numbered:
+        known = values.dropna().astype(str)
+        codes, names = pd.factorize(known.to_numpy(dtype=object))
+        numbered = np.full(len(customers), -1)
+        numbered[customers.get_indexer(known.index)] = codes
+        return cls(numbered, names)
+
+
+def _counted(left: _Numbered, right: _Numbered, known: np.ndarray) -> pd.DataFrame:
+    """Customers by both values, the values in order."""
+    cells = left.codes[known] * len(right.values) + right.codes[known]
+    shape = len(left.values), len(right.values)
+    counts = np.bincount(cells, minlength=shape[0] * shape[1]).reshape(shape)
+    return pd.DataFrame(counts, index=left.values, columns=right.values)
+
+
+def _without_rare(table: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """Rows nobody has left out, rows of fewer than ``RARE`` joined; how many were joined."""
+    table = table[table.sum(axis=1) > 0]
+    rare = (table.sum(axis=1) < RARE).to_numpy()
+    if rare.sum() < 2:
+        return table.sort_index(), 0
+    return table.groupby(np.where(rare, OTHER, table.index)).sum(), int(rare.sum())
+
+
+def _tested(left: _Numbered, right: _Numbered, least_customers: int) -> dict[str, object]:
+    has_left = left.codes >= 0
+    known = has_left & (right.codes >= 0)
+    table, joined_left = _without_rare(_counted(left, right, known))
+    turned, joined_right = _without_rare(table.T)
+    table, joined = turned.T, joined_left + joined_right
     observed = table.to_numpy(dtype=float)
     found = chi_squared(observed) if observed.size else chi_squared(np.zeros((1, 1)))
     expected = expected_counts(observed)
@@ -236,7 +270,7 @@ def _tested(left: pd.Series, right: pd.Series, least_customers: int) -> dict[str
     top = _top_cell(table, expected, least_customers) if found["degrees"] > 0 else {}
     return {
         "customers": int(known.sum()),
-        "customers_unknown": int((left.notna() & ~known).sum()),
+        "customers_unknown": int((has_left & ~known).sum()),
         "left_values": table.shape[0],
         "right_values": table.shape[1],
         "values_joined": joined,

@@ -10,7 +10,7 @@ from test_segment_runs import run as fit_views
 
 from python_ext import side_by_side as module
 from python_ext.errors import SegmentationError
-from python_ext.side_by_side import side_by_side
+from python_ext.side_by_side import in_order, side_by_side
 
 
 def whose(part):
@@ -57,3 +57,43 @@ def test_views_fitted_side_by_side_are_those_fitted_one_by_one(monkeypatch, two_
     monkeypatch.setattr(module, "cpu_count", lambda: 1)
     pd.testing.assert_frame_equal(side, fit_views(given, views=views))
     assert list(side["view"].unique()) == ["all", "some"]
+
+
+class Counting:
+    """Work that knows how many batches it was given, and in which process."""
+
+    def __init__(self):
+        self.seen = 0
+
+    def __call__(self, batch):
+        if batch[0] < 0:
+            raise SegmentationError(f"process {os.getpid()} found {batch[0]}")
+        self.seen += 1
+        return batch[0], os.getpid(), self.seen
+
+
+def test_batches_come_back_in_order_from_other_processes_which_keep_their_work(two_cores):
+    asked = []
+    batches = (asked.append(number) or [number] for number in range(9))
+    found = in_order(Counting(), batches)
+    first = next(found)
+    assert len(asked) == 3, "no more is read than is worked on"
+    found = [first, *found]
+    assert [number for number, _, _ in found] == list(range(9))
+    assert os.getpid() not in {process for _, process, _ in found}
+    assert sum(seen == 1 for _, _, seen in found) == len({process for _, process, _ in found})
+
+
+@pytest.mark.parametrize(
+    ("cores", "batches"), [(1, [[1] * 50_000] * 2), (2, [[1]] * 3), (2, [[1]])]
+)
+def test_one_core_or_small_batches_stay_in_this_process(monkeypatch, cores, batches):
+    monkeypatch.setattr(module, "cpu_count", lambda: cores)
+    found = list(in_order(Counting(), batches))
+    assert [process for _, process, _ in found] == [os.getpid()] * len(batches)
+    assert list(in_order(Counting(), [])) == []
+
+
+def test_the_error_of_a_batch_comes_through(two_cores):
+    with pytest.raises(SegmentationError, match=r"^process \d+ found -1$"):
+        list(in_order(Counting(), [[1], [-1], [2], [3]]))
