@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from itertools import chain, islice
 from typing import Any, TypeVar
 
+import cloudpickle
 from joblib import cpu_count
-from joblib.externals import cloudpickle
 from joblib.externals.loky import get_reusable_executor
 
 LEAST_ROWS = 10_000  # of all parts together; with fewer, starting the processes takes as long
