@@ -96,30 +96,14 @@ def run(
 
 
 def machine() -> str:
-    """Processors, memory, Python, DuckDB and speed of this machine, in one line.
-
-    Machines of one name differ by a factor of two and more, so that seconds say little alone.
-    """
+    """Processors, memory, Python and DuckDB of this machine, in one line."""
     import duckdb
 
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return (
         f"{len(os.sched_getaffinity(0))} cores ({platform.machine()}), {memory:.0f} GiB, "
-        f"Python {platform.python_version()}, DuckDB {duckdb.__version__}, "
-        f"a loop of ten million additions in Python takes {_seconds_of_additions():.2f} s"
+        f"Python {platform.python_version()}, DuckDB {duckdb.__version__}"
     )
-
-
-def _seconds_of_additions() -> float:
-    """The quickest of three loops."""
-
-    def loop() -> float:
-        started, total = time.perf_counter(), 0
-        for number in range(10_000_000):
-            total += number
-        return time.perf_counter() - started
-
-    return min(loop() for _ in range(3))
 
 
 def program(name: str) -> str:

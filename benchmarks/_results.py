@@ -42,13 +42,13 @@ def write_results(found: dict, page: Path, python: str | None) -> None:
         full_build(sizes),
         "## Where the time goes",
         slowest(sizes[-1]),
-        "## One more day",
-        refresh(sizes),
-        "## dbt's own share",
-        direct(sizes),
-        "## Beside other programs",
-        beside(sizes, found),
     ]
+    for heading, told in (
+        ("## One more day", refresh(sizes)),
+        ("## dbt's own share", direct(sizes)),
+        ("## Beside other programs", beside(sizes, found)),
+    ):
+        parts += [heading, told or "Not measured."]
     page.write_text("\n\n".join(part for part in parts if part) + "\n")
 
 
@@ -156,7 +156,7 @@ def refresh(sizes: list[dict]) -> str:
                 share = f"{seconds / size['full']['seconds']:.0%}"
                 memory = f"{size[run]['peak_gigabytes']:.1f}"
                 rows.append([f"{size['customers']:,}, {run}", f"{seconds:,.0f}", share, memory])
-    return table(["customers, run", "s", "of a full build", "peak GB"], rows)
+    return table(["customers, run", "s", "of a full build", "peak GB"], rows) if rows else ""
 
 
 def direct(sizes: list[dict]) -> str:
@@ -204,6 +204,8 @@ def beside(sizes: list[dict], found: dict) -> str:
         table(["program", "its s", "ours, s", "ratio"], rows),
         "\n".join(f"- {one}" for one in told),
     ]
+    if not rows and "classic" not in found:
+        return ""
     if "classic" in found:
         lines = found["classic"]["output"].splitlines()
         parts += ["The classic k-means script:", "```\n" + "\n".join(lines) + "\n```"]
