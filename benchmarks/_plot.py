@@ -17,6 +17,9 @@ for name, pairs in points.items():
     if pairs:
         axes.loglog(*zip(*pairs, strict=True), marker="o", label=name)
 axes.set(xlabel="customers", ylabel="seconds", title="A build by its size")
+for axis in (axes.xaxis, axes.yaxis):
+    axis.set_major_formatter("{x:,.0f}")
+axes.yaxis.set_minor_formatter("{x:,.0f}")
 axes.grid(visible=True, which="major", alpha=0.4)
 axes.legend()
 figure.savefig(sys.argv[2], dpi=110)
