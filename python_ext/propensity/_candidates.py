@@ -52,8 +52,8 @@ class Algorithm:
     trial_length
         Longest fit on a part of the customers, who need fewer trees; 0 for no such limit.
     cap
-        How many times ``SearchBudget.capped_rows`` it is fitted on at most; 0 for all rows. Only
-        boosting goes on learning from more than some ten thousand rows, and reads them fast.
+        How many times ``SearchBudget.capped_rows`` it is fitted on at most; 0 for all rows, which
+        only boosting reads fast enough.
     """
 
     build: Callable[[Settings, int, int], Any]
