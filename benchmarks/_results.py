@@ -31,9 +31,10 @@ def write_results(found: dict, page: Path, python: str | None) -> None:
     drawn = python is not None and len(sizes) > 1 and draw(sizes, picture, python)
     parts = [
         "# Results",
-        f"Written by `benchmarks/at_scale.py` (`make bench`) on {found['date']}: {found['machine']}. One program ran after "
-        "the other, nothing beside them. The data is the generated demo, delivered as a folder of "
-        f"arrivals; a full build has every data test and no unit test; {found['settings']}.",
+        f"Written by `benchmarks/at_scale.py` (`make bench`) on {found['date']}: "
+        f"{found['machine']}. One program ran after the other, nothing beside them. "
+        "The data is the generated demo, delivered as a folder of arrivals; a full build has every "
+        f"data test and no unit test; {found['settings']}.",
         f"![Wall time of a build by customers]({picture.name})" if drawn else "",
         "## Aims",
         aims(sizes, found.get("small")),
