@@ -149,7 +149,10 @@ class Measured:
             self.found.clear()
         done = self.found.setdefault("done", [])
         for name in self._stages():
-            if name in done or (done and not self.database.is_file()):
+            if name in done:
+                continue
+            if name != "full" and not ("full" in done and self.database.is_file()):
+                say(f"{name} of {self.customers:,} customers: left out, no full build was kept")
                 continue
             self.found["begun"] = name
             keep()

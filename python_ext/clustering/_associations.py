@@ -240,7 +240,7 @@ class _Numbered:
 
 
 def _counted(left: _Numbered, right: _Numbered, known: np.ndarray) -> pd.DataFrame:
-    """Customers by both values, the values in order."""
+    """Customers by both values."""
     cells = left.codes[known] * len(right.values) + right.codes[known]
     shape = len(left.values), len(right.values)
     counts = np.bincount(cells, minlength=shape[0] * shape[1]).reshape(shape)
@@ -248,7 +248,7 @@ def _counted(left: _Numbered, right: _Numbered, known: np.ndarray) -> pd.DataFra
 
 
 def _without_rare(table: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """Rows nobody has left out, rows of fewer than ``RARE`` joined; how many were joined."""
+    """Rows in order, those of nobody left out, those of fewer than ``RARE`` joined; how many."""
     table = table[table.sum(axis=1) > 0]
     rare = (table.sum(axis=1) < RARE).to_numpy()
     if rare.sum() < 2:

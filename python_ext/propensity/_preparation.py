@@ -64,12 +64,11 @@ class Prepared:
         """Fitted steps, the encoder first."""
         if reads not in self._steps:
             imputer = self._imputer(reads)
-            matrix = imputer.fit(self.encoded).transform(self.encoded)
-            steps = [self.encoder, imputer]
+            steps = [self.encoder, imputer.fit(self.encoded)]
             if reads == "scaled":
-                for scaler in (MinMaxScaler(clip=True), StandardScaler()):
-                    steps.append(scaler.fit(matrix))
-                    matrix = scaler.transform(matrix)
+                filled = imputer.transform(self.encoded)
+                ranged = MinMaxScaler(clip=True).fit(filled)
+                steps += [ranged, StandardScaler().fit(ranged.transform(filled))]
             self._steps[reads] = steps
         return self._steps[reads]
 

@@ -84,9 +84,10 @@ def test_batches_come_back_in_order_from_other_processes_which_keep_their_work(t
     assert sum(seen == 1 for _, _, seen in found) == len({process for _, process, _ in found})
 
 
-@pytest.mark.parametrize(
-    ("cores", "batches"), [(1, [[1] * 50_000] * 2), (2, [[1]] * 3), (2, [[1]])]
-)
+LARGE = [1] * 50_000
+
+
+@pytest.mark.parametrize(("cores", "batches"), [(1, [LARGE] * 2), (2, [[1]] * 3), (2, [LARGE])])
 def test_one_core_or_small_batches_stay_in_this_process(monkeypatch, cores, batches):
     monkeypatch.setattr(module, "cpu_count", lambda: cores)
     found = list(in_order(Counting(), batches))
