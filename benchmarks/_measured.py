@@ -39,10 +39,11 @@ def _resident(pid: int) -> int:
         one = waiting.pop()
         try:
             total += int(Path(f"/proc/{one}/statm").read_text().split()[1])
-            children = Path(f"/proc/{one}/task/{one}/children").read_text()
+            # Each thread has the children that it started.
+            for children in Path(f"/proc/{one}/task").glob("*/children"):
+                waiting += map(int, children.read_text().split())
         except (FileNotFoundError, ProcessLookupError):
             continue
-        waiting += map(int, children.split())
     return total * resource.getpagesize()
 
 

@@ -66,6 +66,33 @@
 {%- endmacro %}
 
 
+{#-
+    Files of a raw table that came in after this load began, and belong to the next one.
+
+    Arguments:
+        table (string): source and table.
+        model_name (string): a model that has read the table; by default whatever this load has seen.
+-#}
+{% macro files_of_next_load(table, model_name='') -%}
+    {%- if
+        not execute or flags.WHICH not in ['build', 'run', 'show'] or table not in var('raw_folders', [])
+        or not arrivals_are_noted() -%}
+        {{ return([]) }}
+    {%- endif -%}
+    {%- set query -%}
+        with known as (
+            select file from {{ arrivals_table() }}
+            where model = '{{ model_name }}' and source_table = '{{ table }}'
+        )
+
+        select file from {{ files_of(raw_path(table)) }}
+        where file not in (select file from known) and exists (select 1 from known)
+        order by file
+    {%- endset -%}
+    {{ return(run_query(query).columns[0].values() | list) }}
+{%- endmacro %}
+
+
 {#- Number of this load; 0 where nothing is built, as in a unit test. -#}
 {% macro load_number() -%}
     {%- if execute and arrivals_are_noted() -%}
@@ -105,7 +132,7 @@
     {{ return([
         'raw_data', 'raw_format', 'raw_readers', 'sources', 'date_formats',
         'earliest_plausible_date', 'near_duplicate_seconds', 'demo_secret_allowed',
-        'session_timeout_minutes',
+        'session_timeout_minutes', 'time_zone',
     ]) }}
 {%- endmacro %}
 

@@ -25,13 +25,17 @@
 
 {% macro spark__parse_timestamp(value) -%}
     coalesce(
-        try_cast({{ value }} as timestamp),
-        try_cast(trim(cast({{ value }} as string)) as timestamp)
+        {#- Spark takes "2024" for a date as well, and "12:30" for a time of today. #}
+        case
+            when regexp_like(cast({{ value }} as string), r'^ *[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}')
+                then try_cast({{ value }} as timestamp)
+        end
+        {#- One letter of a pattern reads one digit or two. #}
         {%- for format in var('date_formats') %},
         try_to_timestamp(
             trim(cast({{ value }} as string)),
-            '{{ format | replace("%Y", "yyyy") | replace("%m", "MM") | replace("%d", "dd")
-                | replace("%H", "HH") | replace("%M", "mm") | replace("%S", "ss") }}'
+            '{{ format | replace("%Y", "yyyy") | replace("%m", "M") | replace("%d", "d")
+                | replace("%H", "H") | replace("%M", "m") | replace("%S", "s") }}'
         )
         {%- endfor %}
     )
@@ -172,8 +176,19 @@
 {%- endmacro %}
 
 {% macro spark__fold_text(text) -%}
+    {#- What `strip_accents` of DuckDB does to the letters of Latin; marks of their own are dropped. -#}
     translate(
-        lower(trim({{ text }})), 'àâäáãåçéèêëíìîïñóòôöõúùûüýÿ', 'aaaaaaceeeeiiiinooooouuuuyy'
+        regexp_replace(lower(trim({{ text }})), r'\p{M}', ''),
+        '{{
+            'àáâãäåçèéêëìíîïñòóôõöùúûüýÿāăąćĉċčďēĕėęěĝğġģĥĩīĭįĵķĺļľńņňōŏőŕŗřśŝşšţťũūŭůűųŵŷźżžơưǎǐ'
+            ~ 'ǒǔǖǘǚǜǟǡǣǧǩǫǭǯǰǵǹǻǽǿȁȃȅȇȉȋȍȏȑȓȕȗșțȟȧȩȫȭȯȱȳḁḃḅḇḉḋḍḏḑḓḕḗḙḛḝḟḡḣḥḧḩḫḭḯḱḳḵḷḹḻḽḿṁṃṅṇṉṋṍṏṑṓ'
+            ~ 'ṕṗṙṛṝṟṡṣṥṧṩṫṭṯṱṳṵṷṹṻṽṿẁẃẅẇẉẋẍẏẑẓẕẖẗẘẙẛạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹ'
+        }}',
+        '{{
+            'aaaaaaceeeeiiiinooooouuuuyyaaaccccdeeeeegggghiiiijklllnnnooorrrssssttuuuuuuwyzzzouai'
+            ~ 'ouuuuuaaægkooʒjgnaæøaaeeiioorruusthaeooooyabbbcdddddeeeeefghhhhhiikkkllllmmmnnnnoooo'
+            ~ 'pprrrrsssssttttuuuuuvvwwwwwxxyzzzhtwyſaaaaaaaaaaaaeeeeeeeeiioooooooooooouuuuuuuyyyy'
+        }}'
     )
 {%- endmacro %}
 

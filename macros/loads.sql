@@ -13,6 +13,18 @@
             ~ 'Nothing was written.'
         ) }}
     {%- endif -%}
+    {%- if execute and flags.WHICH == 'build' and name_of_run() in ['hourly', 'daily'] -%}
+        {%- set query -%}
+            select count(*) from {{ arrivals_table() }}
+            where model = '' and source_table = '' and settings = 'complete'
+        {%- endset -%}
+        {%- if by_arrival() == 'incremental' and not (arrivals_are_noted() and one_value(query)) -%}
+        {{ exceptions.raise_compiler_error(
+            'The ' ~ name_of_run() ~ ' run leaves most as the last whole build made it, and of this warehouse '
+            ~ 'none is noted. Run `make retrain` first. Nothing was written.'
+        ) }}
+        {%- endif -%}
+    {%- endif -%}
 {%- endmacro %}
 
 
@@ -21,7 +33,7 @@
     or changes later belongs to the next load.
 -#}
 {% macro begin_load() -%}
-    {%- if execute and by_arrival() == 'incremental' and flags.WHICH in ['build', 'run'] -%}
+    {%- if execute and by_arrival() == 'incremental' and flags.WHICH in ['build', 'run', 'seed'] -%}
     {%- set sql %}
     create schema if not exists {{ arrivals_table().without_identifier() }};
     create table if not exists {{ arrivals_table() }} (
@@ -41,6 +53,22 @@
     {%- endfor %}
     {%- endset -%}
     {%- do run_kept(sql) -%}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#-
+    Notes that what was built is changed by hand: only a whole build makes up for it, and until then no
+    smaller run is published. In the transaction of the change.
+-#}
+{% macro note_change() -%}
+    {%- if arrivals_are_noted() -%}
+        {%- set sql %}
+        insert into {{ arrivals_table() }}
+        select '', '', '', 'begun', 'part', coalesce(max(load_number), 0) + 1
+        from {{ arrivals_table() }}
+        {%- endset -%}
+        {%- do run_query(sql) -%}
     {%- endif -%}
 {%- endmacro %}
 

@@ -23,6 +23,7 @@
         {%- endif -%}
         {%- set now = rollback_champion(table, target) -%}
         {%- set then = rollback_successor(table, target, now, model_id) -%}
+        {%- do note_change() -%}
         {%- do rewrite_memory(table, rolled_back(table, target, now, then)) -%}
         {%- do log(
             'Target ' ~ target ~ ': model ' ~ then ~ ' is champion again, ' ~ now.model_id

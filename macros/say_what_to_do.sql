@@ -36,6 +36,12 @@
             ~ 'run `dbt retry` or the build again. What was published is whole.'
         ],
         [
+            'worker process managed by the executor|TerminatedWorkerError|BrokenProcessPool',
+            'a process that scored or trained was ended from outside, most likely for want of memory. Lower '
+            ~ 'SEGMENTATION_MEMORY_LIMIT, or let one process do it all with LOKY_MAX_CPU_COUNT=1, then run '
+            ~ '`dbt retry` or the build again. What was published is whole.'
+        ],
+        [
             'Corrupt database file|database has been invalidated|[Ff]ailed to deserialize',
             'the warehouse could not be read or written to its end. Run the build again; where it stops at the '
             ~ 'same table, put the warehouse aside as docs/FAULTS.md says. What was published is whole.'

@@ -18,11 +18,23 @@
     Arguments:
         relation (relation): what `source()` gave, so that the lineage stands either way.
         table (string): source and table, as `crm.consents`.
+        read_by (string): only from files that this model has read; by default from those that were
+            there when the load began.
 -#}
-{% macro source_rows(relation, table) -%}
+{% macro source_rows(relation, table, read_by='') -%}
     {#- A unit test has no graph, and brings its own rows whatever is switched on. -#}
     {%- if source_is_on(table) or not (graph or {}).get('sources') -%}
+        {%- set later = files_of_next_load(table, read_by) -%}
+        {%- if later %}
+        (
+            select *, {{ path_of_row() }} from {{ relation }}
+            where {{ path_of_row() }} not in (
+                {%- for file in later %}{{ dbt.string_literal(file) }}{{ ", " if not loop.last }}{% endfor -%}
+            )
+        )
+        {%- else -%}
         {{ relation }}
+        {%- endif -%}
     {%- else -%}
         {%- set name = table.split('.') -%}
         (

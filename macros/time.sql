@@ -4,9 +4,13 @@
 {%- endmacro %}
 
 
-{#- Whether a timestamp lies after the start of this build: no true event can. -#}
+{#-
+    Whether a timestamp lies after the start of this build: no true event can. Sources write the time of
+    the shop (`time_zone`).
+-#}
 {% macro is_in_future(timestamp) -%}
-    {{ timestamp }} > cast('{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S") }}' as timestamp)
+    {%- set now = run_started_at.astimezone(modules.pytz.timezone(var('time_zone'))) -%}
+    {{ timestamp }} > cast('{{ now.strftime("%Y-%m-%d %H:%M:%S") }}' as timestamp)
 {%- endmacro %}
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import duckdb
 
+from python_ext._arriving_files import columns_by_file, unlike_files
 from python_ext._readable_values import FAMILIES, MACROS, READABLE, WANTED
 from python_ext.remote import load_address_reading
 from python_ext.settings import (
@@ -178,10 +179,12 @@ class _TableCheck:
             found = {name: str(kind).lower() for name, kind, *_ in described}
             if not {name.lower() for name in found} & set(declared):
                 return [self._no_columns(list(found))]
+            missing = self._missing_columns(declared, list(found))
             return [
                 *self._no_rows(rows),
-                *self._missing_columns(declared, list(found)),
+                *missing,
                 *(self._wrong_types(declared, found) if rows else []),
+                *(self._unlike_files(declared) if EVERY_FILE in self.file and not missing else []),
             ]
         except duckdb.Error as error:
             return [self._unreadable(error)]
@@ -251,6 +254,14 @@ class _TableCheck:
             what = f"the column is missing; the file has {_listed(found)}"
             problems.append(self._problem(what, todo, column=column))
         return problems
+
+    def _unlike_files(self, declared: dict[str, str]) -> list[Problem]:
+        texts = {column for column, kind in declared.items() if _family(kind) is None}
+        files = columns_by_file(self.connection, self.reader, self.file)
+        return [
+            self._problem(what, todo, column=column)
+            for column, what, todo in unlike_files(files, declared, texts=texts)
+        ]
 
     def _wrong_types(self, declared: dict[str, str], found: dict[str, str]) -> list[Problem]:
         by_lower = {name.lower(): name for name in found}

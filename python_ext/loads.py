@@ -15,22 +15,33 @@ from python_ext.settings import declared_tables, is_on, is_remote, project_vars,
 SMALLER_RUNS = ("hourly", "daily")
 """Selectors that leave some marts as an earlier build made them, the smallest first."""
 
-OF_A_RUN = ("cutoffs", "segments_refit", "raw_folders")
+OF_A_RUN = (
+    *("cutoffs", "segments_refit", "raw_folders"),
+    *("as_of_date", "custom_run_started_at"),
+)
 """Vars in which a smaller run may differ from the whole build before it."""
 
 
 def settings_fingerprint(project_dir: Path, given: str) -> str:
-    """Hash of a run's vars but ``OF_A_RUN``: of those of the project and, over them, the given.
+    """A hash of each var of a run but ``OF_A_RUN``: those of the project and, over them, the given.
 
     Parameters
     ----------
     given
         Vars of the command line, as JSON.
+
+    Returns
+    -------
+    str
+        JSON, name of the var to hash, sorted by name.
     """
     settings = {**project_vars(project_dir), **json.loads(given or "{}")}
-    settings = {name: value for name, value in settings.items() if name not in OF_A_RUN}
-    text = json.dumps(settings, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
+    hashes = {
+        name: hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
+        for name, value in settings.items()
+        if name not in OF_A_RUN
+    }
+    return json.dumps({name: hashes[name][:12] for name in sorted(hashes)})
 
 
 def refuse_unfinished(connection: duckdb.DuckDBPyConnection, warehouse: str) -> None:
@@ -45,8 +56,8 @@ def refuse_unfinished(connection: duckdb.DuckDBPyConnection, warehouse: str) -> 
     Raises
     ------
     SegmentationError
-        No complete run passed, a larger one than the last was not finished since, or settings
-        have changed since the complete one.
+        No complete run passed, a larger one than the last was not finished since with the same
+        settings, or settings have changed since the complete one.
     """
     is_noted = connection.execute(
         "select count(*) from duckdb_tables() where database_name = ? "
@@ -65,28 +76,71 @@ def refuse_unfinished(connection: duckdb.DuckDBPyConnection, warehouse: str) -> 
     if last not in SMALLER_RUNS:
         return
     bases = [place for place, run in enumerate(runs) if run[:2] == ("complete", True)]
-    if not bases or not _all_mended([run[:2] for run in runs[bases[-1] + 1 :]]):
+    settings = runs[bases[-1]][2] if bases else None
+    if bases and runs[-1][2] != settings:
+        raise SegmentationError(
+            f"Nothing was published: settings have changed since the last whole build"
+            f"{_changed(settings, runs[-1][2])}, and what `{last}` leaves as it is was made by "
+            "the old ones. Run `make retrain`."
+        )
+    # A run with other settings, even one that passed, left what these would not have made.
+    since = [
+        (name, is_passed and of == settings)
+        for name, is_passed, of in runs[(bases[-1] if bases else -1) + 1 :]
+    ]
+    mends = _smallest_that_mends(since) if bases else "retrain"
+    if mends is not None:
         raise SegmentationError(
             f"Nothing was published: what `{last}` leaves as it is comes from a larger build that "
-            "did not pass. Run `make retrain`."
-        )
-    if runs[bases[-1]][2] != runs[-1][2]:
-        raise SegmentationError(
-            f"Nothing was published: settings have changed since the last whole build, and what "
-            f"`{last}` leaves as it is was made by the old ones. Run `make retrain`."
+            f"did not pass, or had other settings. Run `make {mends}`."
         )
 
 
-def _all_mended(runs: list[tuple[str, bool]]) -> bool:
-    """Whether each run that did not pass was followed by one as large that did."""
+def _smallest_that_mends(runs: list[tuple[str, bool]]) -> str | None:
+    """Which run makes up for those that did not pass; None where runs as large already did."""
     sizes = {name: size for size, name in enumerate(SMALLER_RUNS, start=1)}
-    largest = 0
+    mended = largest = 0
     for run, is_passed in reversed(runs):
+        size = sizes.get(run, len(sizes) + 1)
         if is_passed:
-            largest = max(largest, sizes.get(run, 0))
-        elif sizes.get(run, len(sizes) + 1) > largest:
-            return False
-    return True
+            # One of named models mends nothing.
+            mended = max(mended, sizes.get(run, 0))
+        elif size > mended:
+            largest = max(largest, size)
+    return (None, *SMALLER_RUNS, "retrain")[largest]
+
+
+def _changed(before: str, now: str) -> str:
+    """Which vars have other hashes, in brackets; nothing where that was not noted."""
+    try:
+        old, new = json.loads(before), json.loads(now)
+        names = sorted(name for name in {*old, *new} if old.get(name) != new.get(name))
+    except (TypeError, ValueError, AttributeError):
+        return ""
+    return f" ({', '.join(names)})"
+
+
+NOTE_OF_A_CHANGE = """
+    insert into bookkeeping.arrivals
+    select '', '', '', 'begun', 'part', coalesce(max(load_number), 0) + 1 from bookkeeping.arrivals
+"""
+"""A change by hand of what was built: only a whole build makes up for it."""
+
+
+def note_change(connection: duckdb.DuckDBPyConnection) -> None:
+    """Note in a warehouse that something was changed by hand, so that no small run is published.
+
+    Parameters
+    ----------
+    connection
+        To the warehouse; one in which no runs are noted stays as it is.
+    """
+    (is_noted,) = connection.execute(
+        "select count(*) from duckdb_tables() where database_name = current_database() "
+        "and schema_name = 'bookkeeping' and table_name = 'arrivals'"
+    ).fetchone()
+    if is_noted:
+        connection.execute(NOTE_OF_A_CHANGE)
 
 
 def fingerprints(

@@ -18,7 +18,7 @@ ARRIVING_TABLES = ("shop.orders", "shop.order_lines", "web.events", "email.event
 """Tables that may be a folder of files, each file one arrival, sorted by name."""
 DATASET_KEYS = {"name", "title", "synthetic", "public", "vars"}
 DEFAULT_READERS = {
-    "parquet": "read_parquet('{path}.parquet')",
+    "parquet": "read_parquet('{path}.parquet', union_by_name = true)",
     "csv": "read_csv('{path}.csv', header = true, all_varchar = true, quote = '\"', escape = '\"', "
     "nullstr = ['', 'NULL', 'null', 'N/A', '#N/A'])",
     "json": "read_json('{path}.json')",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import pickle
+import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from itertools import chain, islice
@@ -15,6 +18,7 @@ from joblib.externals.loky import get_reusable_executor
 LEAST_ROWS = 10_000  # of all parts together; with fewer, starting the processes takes as long
 MOST_ROWS = 600_000  # of all parts together; with more, two at once would want too much memory
 MOST_PROCESSES = 4
+PARENT_SECONDS = 2.0  # between two looks of a process whether the one that started it still lives
 
 Part = TypeVar("Part")
 Batch = TypeVar("Batch", bound=Sized)
@@ -65,7 +69,7 @@ def in_order(work: Callable[[Batch], Result], batches: Iterable[Batch]) -> Itera
     Parameters
     ----------
     work
-        Sent to each process once, so that what it works out for all batches is kept there.
+        Unpickled in each process once, so that what it works out for all batches is kept there.
     batches
         Of about the size of the first one. They are asked for in this process.
     """
@@ -91,7 +95,26 @@ def in_order(work: Callable[[Batch], Result], batches: Iterable[Batch]) -> Itera
 
 def _pool(processes: int) -> Any:
     # Kept for some seconds: the next model, or one that is made meanwhile, need not start its own.
-    return get_reusable_executor(max_workers=processes, env={"OMP_NUM_THREADS": "1"})
+    return get_reusable_executor(
+        max_workers=processes,
+        env={"OMP_NUM_THREADS": "1"},
+        initializer=_end_with,
+        initargs=(os.getpid(),),
+    )
+
+
+def _end_with(parent: int) -> None:
+    """End this process soon after the one that started it, however that one ended.
+
+    One that was killed reads no more results, and the processes would wait for that for ever.
+    """
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(PARENT_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 _given: dict[bytes, Callable[[Any], Any]] = {}  # in a process of its own: its work, until another

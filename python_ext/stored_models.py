@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 
 from python_ext.errors import SegmentationError
+from python_ext.loads import note_change
 from python_ext.warehouse import explained
 
 # The columns that, with the date, make one run; the hash of the artefact in each row.
@@ -92,6 +93,8 @@ def remove_damaged_models(database: Path) -> list[DamagedModel]:
             for model in found:
                 if not model.has_copy:
                     _take_out(connection, model)
+            if not all(model.has_copy for model in found):
+                note_change(connection)
             connection.commit()
     except duckdb.Error as error:
         raise SegmentationError(explained(database, error)) from error

@@ -124,6 +124,19 @@ def decide_retrain(
     return Decision(False, findings)
 
 
+def is_too_old(
+    reference: Mapping[str, Any], *, as_of: date, policy: RetrainPolicy
+) -> bool:
+    """Whether models are trained because the last attempt is too long ago.
+
+    Parameters
+    ----------
+    reference, as_of, policy
+        As in ``decide_retrain``.
+    """
+    return _age(reference.get("attempted_on"), as_of, policy)[0]
+
+
 def _had_a_problem(problem: str | None) -> tuple[bool, str]:
     """Nothing could be learned then. Whether it can be now decides the caller's ``problem``."""
     return bool(problem), f"nothing was learned so far: {problem}" if problem else ""

@@ -121,11 +121,7 @@ def run_propensity(
         )
         for target in load_targets(targets, horizon_days=int(horizon_days), labels=examples.targets)
     ]
-    # Rows that are surely learned from; a champion that is kept is soon looked at again.
-    sizes = [
-        len(run.examples.labels["train"]) if run.stored.empty or retrain == "always" else 0
-        for run in runs
-    ]
+    sizes = [len(run.examples.labels["train"]) if run.is_surely_trained else 0 for run in runs]
     rows = [row for part in side_by_side(_rows_of, runs, rows=sizes) for row in part]
     log_run(rows, as_of=pd.Timestamp(as_of).date())
     return pd.DataFrame(rows, columns=list(MODELS_SCHEMA))

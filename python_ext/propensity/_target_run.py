@@ -29,6 +29,7 @@ from python_ext.propensity._policy import (
     RetrainPolicy,
     decide_retrain,
     describe_settings,
+    is_too_old,
 )
 from python_ext.propensity._promotion import PREVALENCE, Contender, Verdict, choose_champion
 from python_ext.propensity._reference import Reference, compare, describe
@@ -66,6 +67,19 @@ class TargetRun:
     algorithms: list[str]
     budget: SearchBudget
     tastes: dict[str, str]
+
+    @property
+    def is_surely_trained(self) -> bool:
+        """Whether dates alone say that models are trained; a champion that is kept takes seconds.
+
+        Drift, decay and changed settings are found later, from the customers of today.
+        """
+        if self.policy.retrain != "auto" or self.stored.empty:
+            return self.policy.retrain != "never"
+        before = champion_before(self.stored, before=self.as_of)
+        if len(run_on(self.stored, self.as_of)) or before is None:
+            return before is None
+        return is_too_old(self._last_attempt(before), as_of=self.as_of, policy=self.policy)
 
     def rows(self) -> list[dict[str, Any]]:
         """Rows of ``MODELS_SCHEMA``."""

@@ -142,7 +142,8 @@ def project_without_tests() -> Path:
     if not copy.exists():
         for name in ("analyses", "macros", "models", "seeds"):
             shutil.copytree(PROJECT / name, copy / name)
-        shutil.copy(PROJECT / "dbt_project.yml", copy)
+        for name in ("dbt_project.yml", "selectors.yml"):
+            shutil.copy(PROJECT / name, copy)
         for folder in ("models", "seeds"):
             for file in (copy / folder).rglob("*.yml"):
                 declared = yaml.load(file.read_text(encoding="utf-8"), yaml.CSafeLoader)

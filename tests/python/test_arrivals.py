@@ -6,14 +6,23 @@ import shutil
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 from conftest import PROJECT, Build, run_dbt
 
+from python_ext._arriving_files import columns_by_file, unlike_files
 from python_ext.errors import SegmentationError
 from python_ext.input_check import check_dataset
 from python_ext.loads import refuse_unfinished, settings_fingerprint
-from python_ext.settings import ARRIVING_TABLES, dataset_vars, raw_files, table_of_file
+from python_ext.settings import (
+    ARRIVING_TABLES,
+    DEFAULT_READERS,
+    dataset_vars,
+    raw_files,
+    table_of_file,
+)
 from python_ext.synth import generate
 
 STAGED = ("stg_web__events", "stg_email__events", "stg_shop__orders", "stg_shop__order_lines")
@@ -185,6 +194,71 @@ def test_a_folder_is_found_and_checked(delivered, tmp_path):
         dataset_vars(str(raw), project_dir=PROJECT)
 
 
+def write_again(file: Path, columns: str) -> None:
+    """A file of the folder with other columns."""
+    rows = duckdb.sql(f"select {columns} from '{file}'").arrow().read_all()
+    pq.write_table(rows, file)
+
+
+def test_files_of_a_folder_need_the_same_columns_and_keys_of_one_type(delivered, tmp_path):
+    raw = deliver(delivered, tmp_path / "raw", 3)
+    checked = {"sources": {}, "raw_format": "parquet"}
+    first, _, last = raw_files(raw, "shop.order_lines", "parquet")
+    # Whole prices in the first file, a day without discounts or campaigns: what pandas writes.
+    write_again(first, "* replace (cast(unit_price as bigint) as unit_price)")
+    events = raw_files(raw, "web.events", "parquet")[0]
+    rows = pq.read_table(events)
+    nothing = pa.nulls(len(rows))
+    place = rows.column_names.index("utm_campaign")
+    pq.write_table(rows.set_column(place, "utm_campaign", nothing), events)
+    assert check_dataset(PROJECT, str(raw), **checked) == []
+    reader = DEFAULT_READERS["parquet"].replace("{path}", f"{raw}/shop/order_lines/[!.]*")
+    prices = f"select count(*) from {reader} where filename = '{last}' and unit_price % 1 <> 0"
+    assert duckdb.sql(prices).fetchone()[0], "prices of the later file are rounded"
+
+    write_again(last, "* exclude (unit_price) replace (length(product_id) as product_id)")
+    problems = check_dataset(PROJECT, str(raw), **checked)
+    assert [(problem.table, problem.column) for problem in problems] == [
+        ("order_lines", "product_id"),
+        ("order_lines", "unit_price"),
+    ]
+    assert f"bigint in {last.name}, varchar in {first.name}" in problems[0].what
+    assert problems[1].what == f"1 of 3 files lacks the column: {last.name}"
+
+
+def test_json_that_lacks_a_column_is_told(tmp_path):
+    for name, columns in (("a", "1 as id, 2.5 as price"), ("b", "2 as id")):
+        duckdb.sql(f"copy (select {columns}) to '{tmp_path}/{name}.json'")
+    pattern = f"{tmp_path}/[!.]*.json"
+    with duckdb.connect() as connection:
+        files = columns_by_file(connection, f"read_json('{pattern}')", pattern)
+    assert files == {"a.json": {"id": "bigint", "price": "double"}, "b.json": {"id": "bigint"}}
+    ((column, what, _),) = unlike_files(files, ["id", "price"], texts=[])
+    assert (column, what) == ("price", "1 of 2 files lacks the column: b.json")
+
+
+def test_a_file_that_comes_in_during_a_load_belongs_to_the_next(by_load):
+    """Counted are the rows of the files that staging has read, whatever lies there by now."""
+    folder, raw = by_load.folder, by_load.folder / "raw"
+    latest = raw_files(raw, "web.events", "parquet")[-1]
+    later = latest.with_name("2027-01-01.parquet")
+    query = f"select * replace ('later-' || event_id as event_id) from '{latest}'"
+    duckdb.sql(f"copy ({query}) to '{later}'")
+    staged = by_load.rows("select count(*) from staging.stg_web__events")[0][0]
+    for read_by in ("", "stg_web__events"):
+        inline = (
+            "select 'rows ' || count(*) as counted, 'file ' || max(filename) as latest from "
+            "{{ source_rows(source('web', 'events'), 'web.events', '%s') }}" % read_by
+        )
+        asked = ("show", "--output", "json", "--inline", inline)
+        shown = run_dbt(*asked, folder=folder, raw_data=raw)
+        assert f"rows {staged}" in shown.output and later.name not in shown.output, shown.output
+    came = duckdb.sql(f"select count(*) from '{later}'").fetchone()[0]
+    assert build(folder, raw).rows("select count(*) from staging.stg_web__events") == [
+        (staged + came,)
+    ]
+
+
 def text_of(folder: str) -> dict[str, str]:
     return {
         file.stem: file.read_text(encoding="utf-8")
@@ -257,7 +331,20 @@ RUNS = {
         [("complete", "passed"), ("part", "begun"), ("part", "passed"), ("daily", "passed")],
         False,
     ),
+    "a daily run of other settings": (
+        [("complete", "passed"), ("daily", "passed", "other"), ("hourly", "passed")],
+        False,
+    ),
+    "a daily run of other settings, and one of the old ones": (
+        [("complete", "passed"), ("daily", "passed", "other"), ("daily", "passed")],
+        True,
+    ),
 }
+SAME, OTHER = ('{"as": "before", "k_anonymity": "%s"}' % value for value in ("ten", "five"))
+
+
+def bases(runs: list[tuple]) -> bool:
+    return ("complete", "passed") in runs
 
 
 @pytest.mark.parametrize("case", RUNS)
@@ -270,24 +357,33 @@ def test_a_small_run_is_published_over_a_larger_one_that_passed(case):
             "create table warehouse.bookkeeping.arrivals (model varchar, source_table varchar, "
             "file varchar, version varchar, settings varchar, load_number integer)"
         )
-        for number, (run, version) in enumerate([*runs, ("hourly", "passed")]):
+        for number, (run, version, *other) in enumerate([*runs, ("hourly", "passed")]):
             connection.execute(
-                "insert into warehouse.bookkeeping.arrivals values ('', '', 'same', ?, ?, ?)",
-                [version, run, number],
+                "insert into warehouse.bookkeeping.arrivals values ('', '', ?, ?, ?, ?)",
+                [OTHER if other else SAME, version, run, number],
             )
         if is_published:
             refuse_unfinished(connection, "warehouse")
         else:
-            with pytest.raises(SegmentationError, match="did not pass"):
+            mends = "daily" if {run[0] for run in runs} == {"complete", "daily"} else "retrain"
+            mends = "daily" if "other settings" in case else mends
+            with pytest.raises(SegmentationError, match=f"did not pass.*`make {mends}`"):
                 refuse_unfinished(connection, "warehouse")
         connection.execute(
-            "update warehouse.bookkeeping.arrivals set file = 'other' "
-            "where load_number = (select max(load_number) from warehouse.bookkeeping.arrivals)"
+            "update warehouse.bookkeeping.arrivals set file = $1 "
+            "where load_number = (select max(load_number) from warehouse.bookkeeping.arrivals)",
+            [OTHER],
         )
-        with pytest.raises(
-            SegmentationError, match="settings have changed" if is_published else ""
-        ):
+        changed = r"settings have changed since the last whole build \(k_anonymity\)"
+        with pytest.raises(SegmentationError, match=changed if bases(runs) else "did not pass"):
             refuse_unfinished(connection, "warehouse")
+
+
+def test_the_first_build_of_a_warehouse_is_a_whole_one(delivered, tmp_path):
+    refused = run_dbt("build", "--selector", "daily", folder=tmp_path, raw_data=delivered)
+    assert refused.returncode != 0
+    said = " ".join(refused.output.split())
+    assert "of this warehouse none is noted. Run `make retrain` first" in said, said[-1500:]
 
 
 def test_settings_of_a_run_are_its_own_but_for_how_much_it_builds():
@@ -295,4 +391,5 @@ def test_settings_of_a_run_are_its_own_but_for_how_much_it_builds():
         return settings_fingerprint(PROJECT, json.dumps(given))
 
     assert of(cutoffs="score", segments_refit="never") == of() == of(k_anonymity=10)
+    assert of(as_of_date="2026-01-01") == of()
     assert of(k_anonymity=20) != of()

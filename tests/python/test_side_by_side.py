@@ -1,6 +1,10 @@
 """Parts in processes of their own: the same results, however many cores there are."""
 
 import os
+import signal
+import subprocess
+import sys
+import time
 
 import pandas as pd
 import pytest
@@ -98,3 +102,31 @@ def test_one_core_or_small_batches_stay_in_this_process(monkeypatch, cores, batc
 def test_the_error_of_a_batch_comes_through(two_cores):
     with pytest.raises(SegmentationError, match=r"^process \d+ found -1$"):
         list(in_order(Counting(), [[1], [-1], [2], [3]]))
+
+
+PARENT = """
+import os, sys, time
+from python_ext import side_by_side as module
+module.cpu_count, module.LEAST_ROWS, module.PARENT_SECONDS = lambda: 2, 0, 0.2
+
+def work(batch):
+    open(os.path.join(sys.argv[1], str(os.getpid())), "w").close()
+    return bytes(5_000_000)
+
+for _ in module.in_order(work, ([number] for number in range(50))):
+    time.sleep(60)
+"""
+
+
+def test_processes_end_after_one_that_was_killed(tmp_path):
+    """They would hold their memory for ever: nobody reads what they have to tell."""
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, str(tmp_path)])
+    deadline = time.monotonic() + 120
+    while len(found := [file.name for file in tmp_path.iterdir()]) < 2:
+        assert time.monotonic() < deadline and parent.poll() is None
+        time.sleep(0.2)
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    while any(os.path.exists(f"/proc/{process}") for process in found):
+        assert time.monotonic() < deadline, "they live on"
+        time.sleep(0.2)

@@ -22,7 +22,7 @@ from python_ext.input_check_plugin import Suppression, input_report
 from python_ext.settings import project_root
 
 # How DuckDB is told to read a file, and the name of the format in Spark.
-READER = re.compile(r"^read_(parquet|json)\('([^']+)'\)$")
+READER = re.compile(r"^read_(parquet|json)\('([^']+)'(?:, union_by_name = true)?\)$")
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -22,7 +22,7 @@ with rows_in as (
         '{{ table.table }}' as source_table,
         {{ source_is_on(table.table) }} as is_switched_on,
         count(*) as rows_in
-    from {{ source_rows(relations[table.table], table.table) }}
+    from {{ source_rows(relations[table.table], table.table, read_by=table.model) }}
     {{ "union all" if not loop.last }}
     {%- endfor %}
 

@@ -7,6 +7,10 @@
     - `rewrite`: they are the table;
     - `insert_overwrite`, `microbatch`, with `partition_by`: they replace their partitions;
     - else, with `unique_key`: kept rows and new ones are written aside and become the table.
+
+    Spark empties a table before it overwrites it. What stands aside as a whole is there only once it is
+    complete: where a run before left it, that run was broken off and the table may be short, so it is
+    put in place first, before the model reads its past.
 -#}
 {% materialization incremental, adapter='sparksession', supported_languages=['sql', 'python'] -%}
     {%- set language = model['language'] -%}
@@ -15,7 +19,21 @@
     {%- set new_rows = this.incorporate(path={'identifier': this.identifier ~ '__new'}, type='table') -%}
     {%- set all_rows = this.incorporate(path={'identifier': this.identifier ~ '__all'}, type='table') -%}
 
+    {%- set strategy = config.get('incremental_strategy') -%}
+    {%- set keys = config.get('unique_key') -%}
+    {%- set is_merged = keys and strategy not in ['append', 'rewrite'] -%}
+    {%- set whole = all_rows if is_merged else new_rows if strategy == 'rewrite' else none -%}
+
     {{ run_hooks(pre_hooks) }}
+
+    {%- if existing is not none and whole is not none and load_relation(whole) is not none -%}
+        {%- do log(existing ~ ' is restored from ' ~ whole ~ ': the run before was broken off', info=true) -%}
+        {%- set columns = adapter.get_columns_in_relation(existing) | map(attribute='quoted') | join(', ') -%}
+        {%- call statement('restored') -%}
+            insert overwrite table {{ existing }} select {{ columns }} from {{ whole }}
+        {%- endcall -%}
+        {%- do adapter.drop_relation(whole) -%}
+    {%- endif -%}
 
     {%- if existing is none or should_full_refresh() -%}
         {%- if existing is not none -%}
@@ -30,10 +48,8 @@
         {%- call statement('new_rows', language=language) -%}
             {{ create_table_as(True, new_rows, compiled_code, language) }}
         {%- endcall -%}
-        {%- set strategy = config.get('incremental_strategy') -%}
-        {%- set keys = config.get('unique_key') -%}
         {%- set columns = adapter.get_columns_in_relation(existing) | map(attribute='quoted') | join(', ') -%}
-        {%- if keys and strategy not in ['append', 'rewrite'] -%}
+        {%- if is_merged -%}
             {%- set keys = [keys] if keys is string else keys -%}
             {%- call statement('all_rows') -%}
                 create table {{ all_rows }} using parquet as
@@ -51,7 +67,7 @@
         {%- endif -%}
         {%- call statement('main') -%}
             insert {{ 'into' if strategy == 'append' else 'overwrite' }} table {{ existing }}
-            select {{ columns }} from {{ all_rows if keys and strategy not in ['append', 'rewrite'] else new_rows }}
+            select {{ columns }} from {{ all_rows if is_merged else new_rows }}
         {%- endcall -%}
         {%- do adapter.drop_relation(new_rows) -%}
         {%- do adapter.drop_relation(all_rows) -%}
