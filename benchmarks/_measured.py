@@ -107,6 +107,16 @@ def machine() -> str:
     )
 
 
+def state_of_code() -> str:
+    """The commit that is measured, with a plus where files differ from it; empty without git."""
+    try:
+        commit = run(["git", "rev-parse", "--short", "HEAD"]).output.strip()
+        changed = run(["git", "status", "--porcelain", "--untracked-files=no"]).output.strip()
+    except (OSError, RuntimeError):
+        return ""
+    return commit + ("+" if changed else "")
+
+
 def program(name: str) -> str:
     """A program of this environment (dbt, segmentation)."""
     return str(Path(sys.executable).parent / name)

@@ -31,10 +31,10 @@ def write_results(found: dict, page: Path, python: str | None) -> None:
     drawn = python is not None and len(sizes) > 1 and draw(sizes, picture, python)
     parts = [
         "# Results",
-        f"Written by `benchmarks/at_scale.py` (`make bench`) on {found['date']}: "
-        f"{found['machine']}. One program ran after the other, nothing beside them. "
+        "Written by `benchmarks/at_scale.py` (`make bench`). One program ran after the other. "
         "The data is the generated demo, delivered as a folder of arrivals; a full build has every "
-        f"data test and no unit test; {found['settings']}.",
+        "data test and no unit test.",
+        circumstances([*sizes, *([found["small"]] if "small" in found else [])]),
         f"![Wall time of a build by customers]({picture.name})" if drawn else "",
         "## Aims",
         aims(sizes, found.get("small")),
@@ -59,11 +59,22 @@ def table(head: list[str], rows: list[list[str]]) -> str:
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
 
 
+def circumstances(sizes: list[dict]) -> str:
+    """When, where and how each size was measured."""
+    head = ["customers", "measured on", "machine", "settings", "state of the code"]
+    names = ("date", "machine", "settings", "state")
+    rows = [[f"{size['customers']:,}", *(size[name] for name in names)] for size in sizes]
+    told = [f"- {size['customers']:,}: {size['remark']}." for size in sizes if size["remark"]]
+    return "\n\n".join([table(head, rows), *(["\n".join(told)] if told else [])])
+
+
 def growth(sizes: list[dict]) -> float | None:
-    """The exponent with which time grows between the two largest sizes."""
+    """The exponent with which time grows between the two largest sizes, on one machine."""
     if len(sizes) < 2:
         return None
     small, large = sizes[-2:]
+    if any(small[name] != large[name] for name in ("machine", "settings")):
+        return None
     return math.log(large["full"]["seconds"] / small["full"]["seconds"]) / math.log(
         large["customers"] / small["customers"]
     )
@@ -110,7 +121,6 @@ def full_build(sizes: list[dict]) -> str:
     """Time, memory and rows a second of each size, by layer."""
     head = ["", *(f"{size['customers']:,}" for size in sizes)]
     rows = [
-        ["measured on", *(size["date"] for size in sizes)],
         ["orders", *(f"{size['shop/orders']:,}" for size in sizes)],
         ["order lines", *(f"{size['shop/order_lines']:,}" for size in sizes)],
         ["web events", *(f"{size['web/events']:,}" for size in sizes)],
@@ -127,12 +137,17 @@ def full_build(sizes: list[dict]) -> str:
         rows.append([f"{layer}, rows written a second", *rate])
     rows += [
         ["processor, s", *(f"{size['full']['processor_seconds']:,.0f}" for size in sizes)],
-        ["peak memory, GB", *(f"{size['full']['peak_gigabytes']:.1f}" for size in sizes)],
+        ["peak memory, GB", *(_gigabytes(size["full"]) for size in sizes)],
         ["warehouse, GB", *(f"{size['warehouse_gigabytes']:.2f}" for size in sizes)],
     ]
     exponent = growth(sizes)
     told = "" if exponent is None else f"\n\nGrowth exponent of the last step: {exponent:.2f}."
     return table(head, rows) + told
+
+
+def _gigabytes(run: dict) -> str:
+    """Peak memory of a run and all its processes; a dash where these were not all looked at."""
+    return f"{run['peak_gigabytes']:.1f}" if run["peak_gigabytes"] is not None else "–"
 
 
 def slowest(size: dict) -> str:
@@ -155,7 +170,7 @@ def refresh(sizes: list[dict]) -> str:
             if run in size:
                 seconds = size[run]["seconds"]
                 share = f"{seconds / size['full']['seconds']:.0%}"
-                memory = f"{size[run]['peak_gigabytes']:.1f}"
+                memory = _gigabytes(size[run])
                 rows.append([f"{size['customers']:,}, {run}", f"{seconds:,.0f}", share, memory])
     return table(["customers, run", "s", "of a full build", "peak GB"], rows) if rows else ""
 
@@ -200,8 +215,9 @@ def beside(sizes: list[dict], found: dict) -> str:
         if "pandas" in size:
             told.append(f"{size['customers']:,} customers, pandas: {size['pandas']['equal']}.")
     parts = [
-        "Whole programs from reading to writing, against the seconds of the models that make the "
-        "same (`benchmarks/_beside.py` names them; other models run beside them).",
+        "Scripts from reading to writing, without the start of Python and imports, against the "
+        "seconds of the models that make the same (`benchmarks/_beside.py` names them; they make "
+        "more columns, and other models run beside them).",
         table(["program", "its s", "ours, s", "ratio"], rows),
         "\n".join(f"- {one}" for one in told),
     ]

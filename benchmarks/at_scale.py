@@ -31,10 +31,11 @@ from _beside import (
     direct,
     export,
     lifetimes,
+    own_seconds,
     pandas_script,
     retail_science,
 )
-from _measured import LAYERS, ROOT, covered, machine, program, results_of, run
+from _measured import LAYERS, ROOT, covered, machine, program, results_of, run, state_of_code
 from _results import write_results
 
 EVENTS = {
@@ -174,7 +175,7 @@ class Measured:
         generate(self.customers, self.plain)
         days = deliver(self.plain, self.raw, self.held)
         self.database.unlink(missing_ok=True)
-        found: dict = {"customers": self.customers, "date": date.today().isoformat()}
+        found: dict = {"customers": self.customers, **self.options.circumstances}
         found["days"] = [day.isoformat() for day in days]
         with duckdb.connect() as connection:
             for name in ("shop/orders", "shop/order_lines", "web/events", "email/events"):
@@ -207,11 +208,11 @@ class Measured:
         as_of = export(self.database, exported)
         spent, told = pandas_script(self.database, exported)
         ours = seconds_of(self.target, PANDAS_MODELS)
-        found = {"pandas": {**spent.to_dict(), "equal": told, "ours": ours}}
+        found = {"pandas": {"seconds": own_seconds(spent), "equal": told, "ours": ours}}
         if python:
             spent = retail_science(exported, as_of, python)
             ours = seconds_of(self.target, RFM_MODELS)
-            found["openretailscience"] = {**spent.to_dict(), "ours": ours}
+            found["openretailscience"] = {"seconds": own_seconds(spent), "ours": ours}
         shutil.rmtree(exported)
         return found
 
@@ -265,6 +266,7 @@ def main() -> int:
     parser.add_argument("--again", action="store_true", help="measure what is measured already")
     parser.add_argument("--page", action="store_true", help="only write what was measured before")
     parser.add_argument("--keep", action="store_true", help="keep warehouses and raw data")
+    parser.add_argument("--remark", default="", help="what else the machine did meanwhile")
     options = parser.parse_args()
     os.environ["SEGMENTATION_MEMORY_LIMIT"] = options.memory_limit
     options.work = options.work.absolute()
@@ -272,18 +274,24 @@ def main() -> int:
     kept = options.work / "measured.json"
     found = json.loads(kept.read_text()) if kept.is_file() else {}
 
+    # Of each size by itself: sizes may be measured on several days.
+    options.circumstances = {
+        "date": date.today().isoformat(),
+        "machine": machine(),
+        "settings": f"{options.threads} models at a time, "
+        f"DuckDB's memory limited to {options.memory_limit}",
+        "state": state_of_code(),
+        "remark": options.remark,
+    }
+
     def keep() -> None:
-        found["machine"], found["date"] = machine(), date.today().isoformat()
-        found["settings"] = (
-            f"{options.threads} models at a time, DuckDB's memory limited to {options.memory_limit}"
-        )
         kept.write_text(json.dumps(found, indent=1))
 
     for customers in options.customers if not options.page else ():
         Measured(customers, options, found.setdefault(str(customers), {})).measure(keep)
     if not options.page and (options.again or "small" not in found):
         say(f"{SMALL:,} customers with all tests")
-        found["small"] = measure_small(options)
+        found["small"] = {**measure_small(options), **options.circumstances}
         keep()
     if not options.page and (options.again or "classic" not in found):
         say("the classic script and lifetimes")

@@ -124,9 +124,7 @@ def decide_retrain(
     return Decision(False, findings)
 
 
-def is_too_old(
-    reference: Mapping[str, Any], *, as_of: date, policy: RetrainPolicy
-) -> bool:
+def is_too_old(reference: Mapping[str, Any], *, as_of: date, policy: RetrainPolicy) -> bool:
     """Whether models are trained because the last attempt is too long ago.
 
     Parameters

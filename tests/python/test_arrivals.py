@@ -248,7 +248,7 @@ def test_a_file_that_comes_in_during_a_load_belongs_to_the_next(by_load):
     for read_by in ("", "stg_web__events"):
         inline = (
             "select 'rows ' || count(*) as counted, 'file ' || max(filename) as latest from "
-            "{{ source_rows(source('web', 'events'), 'web.events', '%s') }}" % read_by
+            f"{{{{ source_rows(source('web', 'events'), 'web.events', '{read_by}') }}}}"
         )
         asked = ("show", "--output", "json", "--inline", inline)
         shown = run_dbt(*asked, folder=folder, raw_data=raw)
@@ -340,7 +340,7 @@ RUNS = {
         True,
     ),
 }
-SAME, OTHER = ('{"as": "before", "k_anonymity": "%s"}' % value for value in ("ten", "five"))
+SAME, OTHER = (json.dumps({"as": "before", "k_anonymity": value}) for value in ("ten", "five"))
 
 
 def bases(runs: list[tuple]) -> bool:

@@ -1,4 +1,4 @@
-"""What the macros of Spark say, beside what DuckDB does; whole models are compared by test_spark.py."""
+"""What macros say on either engine; whole models are compared by test_spark.py."""
 
 import re
 import unicodedata
