@@ -74,12 +74,14 @@ class TargetRun:
 
         Drift, decay and changed settings are found later, from the customers of today.
         """
-        if self.policy.retrain != "auto" or self.stored.empty:
-            return self.policy.retrain != "never"
+        if self.policy.retrain != "auto":
+            return self.policy.retrain == "always"
+        if len(run_on(self.stored, self.as_of)):
+            return False
         before = champion_before(self.stored, before=self.as_of)
-        if len(run_on(self.stored, self.as_of)) or before is None:
-            return before is None
-        return is_too_old(self._last_attempt(before), as_of=self.as_of, policy=self.policy)
+        return before is None or is_too_old(
+            self._last_attempt(before), as_of=self.as_of, policy=self.policy
+        )
 
     def rows(self) -> list[dict[str, Any]]:
         """Rows of ``MODELS_SCHEMA``."""

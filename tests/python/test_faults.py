@@ -247,6 +247,10 @@ def test_damaged_models_are_found_and_their_runs_removed(copied):
     with duckdb.connect(str(database), read_only=True) as connection:
         assert connection.execute(runs).fetchone() == (0,)
         assert connection.execute(others).fetchone() == (left,)
+        # No hourly run is published over it, only a whole build.
+        noted = "settings, version from bookkeeping.arrivals where model = '' and source_table = ''"
+        last = connection.execute(f"select {noted} order by load_number desc limit 1").fetchone()
+        assert last == ("part", "begun")
         # The run of a segment model tells which segments there were.
         segments = connection.execute(
             "select view, as_of_date = $1, artefact is null, sha256(artefact)[:16] = model_id "

@@ -115,7 +115,21 @@ def rollback(arguments, folder, demo_data):
 def test_a_champion_is_taken_back_by_one_command(replaced, database, tmp_path, demo_data):
     old, new = (champion(replaced[replaced["as_of_date"] == day]) for day in (AS_OF, LATER))
     before = read(database)
+    runs = (
+        "select settings, version from bookkeeping.arrivals where model = '' and source_table = '' "
+        "order by load_number"
+    )
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("create schema bookkeeping")
+        connection.execute(
+            "create table bookkeeping.arrivals as select '' as model, '' as source_table, "
+            "'' as file, 'passed' as version, 'complete' as settings, 1 as load_number"
+        )
     done = rollback("{target: purchase}", tmp_path, demo_data)
+    with duckdb.connect(str(database), read_only=True) as connection:
+        # What describes the champion is of the one before: only a whole build makes up for it.
+        noted = connection.execute(runs).fetchall()
+    assert noted == [("complete", "passed"), ("part", "begun")]
     assert done.returncode == 0, done.output[-2000:]
     assert f"{old['model_id']} is champion again, {new['model_id']} is withdrawn" in done.output
     after = read(database)

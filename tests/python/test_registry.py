@@ -12,7 +12,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 from python_ext import frames, propensity
 from python_ext.errors import SegmentationError
-from python_ext.propensity import _artefact
+from python_ext.propensity import _artefact, _run
 
 AS_OF = date(2025, 1, 1)
 HORIZON = 90
@@ -148,6 +148,33 @@ def given():
 @pytest.fixture(scope="module")
 def first(given):
     return run(given)
+
+
+# How much is surely learned from
+
+
+def test_targets_that_are_too_old_are_trained_side_by_side(given, first, monkeypatch):
+    """What drift or decay will say is not known before; age is."""
+    asked = []
+    alone = _run.side_by_side
+
+    def noted(work, parts, *, rows):
+        asked.append(rows)
+        return alone(work, parts, rows=[0] * len(parts))
+
+    monkeypatch.setattr(_run, "side_by_side", noted)
+    train = int((given[0]["split"] == "train").sum())
+    later = make_input(AS_OF + timedelta(days=40), seed=1)
+    for memory, as_of, options in (
+        (None, AS_OF, {}),
+        (first, AS_OF, {"retrain": "always"}),
+        (first, AS_OF + timedelta(days=40), {"max_age_days": 30}),
+        (first, AS_OF + timedelta(days=40), {}),
+        (first, AS_OF + timedelta(days=40), {"max_age_days": 30, "retrain": "never"}),
+        (first, AS_OF, {"max_age_days": 0}),
+    ):
+        run(given if as_of == AS_OF else later, memory, as_of=as_of, **options)
+    assert asked == [[train], [train], [train], [0], [0], [0]]
 
 
 # The first run
