@@ -63,8 +63,8 @@ def circumstances(sizes: list[dict]) -> str:
     """When, where and how each size was measured."""
     head = ["customers", "measured on", "machine", "settings", "state of the code"]
     names = ("date", "machine", "settings", "state")
-    rows = [[f"{size['customers']:,}", *(size[name] for name in names)] for size in sizes]
-    told = [f"- {size['customers']:,}: {size['remark']}." for size in sizes if size["remark"]]
+    rows = [[f"{size['customers']:,}", *(size.get(name, "–") for name in names)] for size in sizes]
+    told = [f"- {size['customers']:,}: {size['remark']}." for size in sizes if size.get("remark")]
     return "\n\n".join([table(head, rows), *(["\n".join(told)] if told else [])])
 
 
@@ -73,7 +73,7 @@ def growth(sizes: list[dict]) -> float | None:
     if len(sizes) < 2:
         return None
     small, large = sizes[-2:]
-    if any(small[name] != large[name] for name in ("machine", "settings")):
+    if any(small.get(name) != large.get(name) for name in ("machine", "settings")):
         return None
     return math.log(large["full"]["seconds"] / small["full"]["seconds"]) / math.log(
         large["customers"] / small["customers"]

@@ -30,11 +30,12 @@
             when regexp_like(cast({{ value }} as string), r'^ *[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}')
                 then try_cast({{ value }} as timestamp)
         end
-        {#- One letter of a pattern reads one digit or two. #}
+        {#- One letter of a pattern reads one digit or two, but in digits without a sign between. #}
         {%- for format in var('date_formats') %},
         try_to_timestamp(
             trim(cast({{ value }} as string)),
-            '{{ format | replace("%Y", "yyyy") | replace("%m", "M") | replace("%d", "d")
+            '{{ format | replace("%Y%m%d", "yyyyMMdd") | replace("%H%M%S", "HHmmss")
+                | replace("%Y", "yyyy") | replace("%m", "M") | replace("%d", "d")
                 | replace("%H", "H") | replace("%M", "m") | replace("%S", "s") }}'
         )
         {%- endfor %}

@@ -4,8 +4,20 @@
 -#}
 
 
-{#- Before anything is written: settings of a run that learns nothing must not build everything. -#}
+{#-
+    Before anything is written: settings of a run that learns nothing must not build everything, a smaller
+    run needs a whole one before it, and session and project must mean one clock.
+-#}
 {% macro check_run() -%}
+    {%- if execute and by_arrival() == 'incremental' and flags.WHICH in ['build', 'run'] -%}
+        {%- set zone = one_value("select current_setting('TimeZone')") -%}
+        {%- if zone | replace('Etc/', '') != var('time_zone') | replace('Etc/', '') -%}
+        {{ exceptions.raise_compiler_error(
+            'time_zone is ' ~ var('time_zone') ~ ' in dbt_project.yml, but the connection has ' ~ zone
+            ~ ': set it in the dataset.yml of the dataset, or by --vars. Nothing was written.'
+        ) }}
+        {%- endif -%}
+    {%- endif -%}
     {%- if execute and flags.WHICH == 'build' and var('cutoffs') == 'score' and name_of_run() == 'complete' -%}
         {{ exceptions.raise_compiler_error(
             'These settings are of a run that learns nothing (`segmentation vars --run hourly`, `daily`), '

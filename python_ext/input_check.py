@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from python_ext._arriving_files import columns_by_file, unlike_files
+from python_ext._arriving_files import unlike_files
 from python_ext._readable_values import FAMILIES, MACROS, READABLE, WANTED
 from python_ext.remote import load_address_reading
 from python_ext.settings import (
@@ -257,11 +257,8 @@ class _TableCheck:
 
     def _unlike_files(self, declared: dict[str, str]) -> list[Problem]:
         texts = {column for column, kind in declared.items() if _family(kind) is None}
-        files = columns_by_file(self.connection, self.reader, self.file)
-        return [
-            self._problem(what, todo, column=column)
-            for column, what, todo in unlike_files(files, declared, texts=texts)
-        ]
+        found = unlike_files(self.connection, self.reader, self.file, declared, texts=texts)
+        return [self._problem(what, todo, column=column) for column, what, todo in found]
 
     def _wrong_types(self, declared: dict[str, str], found: dict[str, str]) -> list[Problem]:
         by_lower = {name.lower(): name for name in found}

@@ -21,7 +21,7 @@ DEFAULT_READERS = {
     "parquet": "read_parquet('{path}.parquet', union_by_name = true)",
     "csv": "read_csv('{path}.csv', header = true, all_varchar = true, quote = '\"', escape = '\"', "
     "nullstr = ['', 'NULL', 'null', 'N/A', '#N/A'])",
-    "json": "read_json('{path}.json')",
+    "json": "read_json('{path}.json', union_by_name = true)",
 }
 EVERY_FILE = "/[!.]*"
 """What follows the path of a table that is a folder; a file being written has a leading point."""

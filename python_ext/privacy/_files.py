@@ -36,12 +36,12 @@ def table_sql(*files: Path) -> str:
     """SQL that reads the raw files of one table without changing what its cells say."""
     paths, suffix = f"[{', '.join(map(text, files))}]", files[0].suffix
     if suffix == ".parquet":
-        return f"read_parquet({paths})"
+        return f"read_parquet({paths}, union_by_name = true)"
     if suffix == ".csv":
         return f"read_csv({paths}, header = true, all_varchar = true)"
     if suffix == ".json":
         # One level deep every cell stays the JSON it was: 2.50 or "2024-01-01".
-        return f"read_json({paths}, maximum_depth = 1)"
+        return f"read_json({paths}, maximum_depth = 1, union_by_name = true)"
     raise ValueError(f"{files[0]} is no table")
 
 

@@ -12,10 +12,11 @@ import pytest
 import yaml
 from conftest import PROJECT, Build, run_dbt
 
-from python_ext._arriving_files import columns_by_file, unlike_files
+from python_ext._arriving_files import unlike_files
 from python_ext.errors import SegmentationError
 from python_ext.input_check import check_dataset
 from python_ext.loads import refuse_unfinished, settings_fingerprint
+from python_ext.privacy._files import table_sql
 from python_ext.settings import (
     ARRIVING_TABLES,
     DEFAULT_READERS,
@@ -226,15 +227,43 @@ def test_files_of_a_folder_need_the_same_columns_and_keys_of_one_type(delivered,
     assert problems[1].what == f"1 of 3 files lacks the column: {last.name}"
 
 
+def unlike(folder: Path, suffix: str, texts=("id",)):
+    pattern = f"{folder}/[!.]*.{suffix}"
+    reader = DEFAULT_READERS[suffix].replace(f"{{path}}.{suffix}", pattern)
+    with duckdb.connect() as connection:
+        return unlike_files(connection, reader, pattern, ["id", "price"], texts=texts)
+
+
 def test_json_that_lacks_a_column_is_told(tmp_path):
     for name, columns in (("a", "1 as id, 2.5 as price"), ("b", "2 as id")):
         duckdb.sql(f"copy (select {columns}) to '{tmp_path}/{name}.json'")
-    pattern = f"{tmp_path}/[!.]*.json"
-    with duckdb.connect() as connection:
-        files = columns_by_file(connection, f"read_json('{pattern}')", pattern)
-    assert files == {"a.json": {"id": "bigint", "price": "double"}, "b.json": {"id": "bigint"}}
-    ((column, what, _),) = unlike_files(files, ["id", "price"], texts=[])
-    assert (column, what) == ("price", "1 of 2 files lacks the column: b.json")
+    (tmp_path / "c.json").write_text("[]")
+    ((column, what, _),) = unlike(tmp_path, "json")
+    assert (column, what) == ("price", "1 of 3 files lacks the column: b.json")
+
+
+def test_types_that_files_only_seem_to_differ_in_are_alike(tmp_path):
+    """Nulls of any type, and what a reader of JSON takes text for."""
+    for number, cell in enumerate(("'x1'", "null::double", "null::integer", "date '2024-01-02'")):
+        query = f"select {cell} as id, {number} + 0.5 as price, {{'id': 7}} as within"
+        duckdb.sql(f"copy ({query}) to '{tmp_path}/{number}.parquet'")
+        duckdb.sql(f"copy ({query}) to '{tmp_path}/{number}.json'")
+    assert unlike(tmp_path, "parquet") == unlike(tmp_path, "json") == []
+    duckdb.sql(f"copy (select 7 as id, 1 as price) to '{tmp_path}/9.parquet'")
+    ((column, what, _),) = unlike(tmp_path, "parquet")
+    assert column == "id" and what.endswith("types: integer in 9.parquet, varchar in 0.parquet")
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "json"])
+def test_fractions_in_a_late_file_stay(suffix, tmp_path):
+    for number in range(40):
+        price = "12.99" if number == 39 else "13"
+        duckdb.sql(f"copy (select {price} as price) to '{tmp_path}/{number:02}.{suffix}'")
+    for reader in (
+        DEFAULT_READERS[suffix].replace("{path}", f"{tmp_path}/[!.]*"),
+        table_sql(*sorted(tmp_path.iterdir())),
+    ):
+        assert duckdb.sql(f"select min(cast(price as double)) from {reader}").fetchone() == (12.99,)
 
 
 def test_a_file_that_comes_in_during_a_load_belongs_to_the_next(by_load):

@@ -1,7 +1,6 @@
 """What macros say on either engine; whole models are compared by test_spark.py."""
 
 import re
-import unicodedata
 
 import duckdb
 from conftest import PROJECT, run_dbt
@@ -26,12 +25,6 @@ def test_letters_lose_their_accents_on_spark_as_on_duckdb():
         "select letter, strip_accents(letter) from (select unnest($1) as letter)", [small]
     ).fetchall()
     assert {letter: plain for letter, plain in folded if plain != letter} == known
-
-
-def test_marks_of_their_own_are_what_duckdb_drops():
-    for mark in map(chr, range(0x300, 0x330)):
-        assert unicodedata.category(mark).startswith("M")
-        assert duckdb.execute("select strip_accents($1)", [f"n{mark}a"]).fetchone() == ("na",)
 
 
 def test_now_is_that_of_the_shop_and_a_moment_with_a_zone_its_local_time(tmp_path, demo_data):

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -118,6 +119,16 @@ for _ in module.in_order(work, ([number] for number in range(50))):
 """
 
 
+def is_alive(process: int) -> bool:
+    """Whether a process is there and not only waiting to be told of."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    state = Path(f"/proc/{process}/stat")
+    return not state.exists() or state.read_text().rsplit(")", 1)[1].split()[0] != "Z"
+
+
 def test_processes_end_after_one_that_was_killed(tmp_path):
     """They would hold their memory for ever: nobody reads what they have to tell."""
     parent = subprocess.Popen([sys.executable, "-c", PARENT, str(tmp_path)])
@@ -127,6 +138,6 @@ def test_processes_end_after_one_that_was_killed(tmp_path):
         time.sleep(0.2)
     parent.send_signal(signal.SIGKILL)
     parent.wait()
-    while any(os.path.exists(f"/proc/{process}") for process in found):
+    while any(map(is_alive, map(int, found))):
         assert time.monotonic() < deadline, "they live on"
         time.sleep(0.2)

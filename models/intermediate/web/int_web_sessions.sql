@@ -24,9 +24,10 @@ grouped as (
         visits.visitor_id,
         visits.session_number,
         case
-            when count(distinct identities.customer_key) = 1 then min(identities.customer_key)
+            when min(identities.customer_key) = max(identities.customer_key)
+                then min(identities.customer_key)
         end as customer_key,
-        count(distinct identities.customer_key) as people,
+        count(identities.customer_key) as logins,
         cast(sum(visits.events) as bigint) as events,
         cast(sum(visits.page_views) as bigint) as page_views,
         cast(sum(visits.product_views) as bigint) as product_views,
@@ -53,7 +54,7 @@ final as (
         grouped.session_number,
         -- The login of the session itself comes first; without one, the owner of the cookie.
         case
-            when grouped.people > 0 then grouped.customer_key else visitors.customer_key
+            when grouped.logins > 0 then grouped.customer_key else visitors.customer_key
         end as customer_key,
         grouped.utm_source,
         grouped.device,
@@ -72,7 +73,7 @@ final as (
         grouped.ended_at,
         -- A session before the first login is credited from that login on, no earlier.
         case
-            when grouped.people = 0
+            when grouped.logins = 0
                 then greatest(grouped.ended_at, coalesce(visitors.linked_at, grouped.ended_at))
             else grouped.ended_at
         end as known_at

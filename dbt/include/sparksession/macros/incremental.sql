@@ -27,11 +27,15 @@
     {{ run_hooks(pre_hooks) }}
 
     {%- if existing is not none and whole is not none and load_relation(whole) is not none -%}
-        {%- do log(existing ~ ' is restored from ' ~ whole ~ ': the run before was broken off', info=true) -%}
-        {%- set columns = adapter.get_columns_in_relation(existing) | map(attribute='quoted') | join(', ') -%}
-        {%- call statement('restored') -%}
-            insert overwrite table {{ existing }} select {{ columns }} from {{ whole }}
-        {%- endcall -%}
+        {%- set columns = adapter.get_columns_in_relation(existing) | map(attribute='quoted') | list -%}
+        {%- set aside = adapter.get_columns_in_relation(whole) | map(attribute='quoted') | list -%}
+        {#- One with other columns was made by other code, which failed before it overwrote anything. -#}
+        {%- if columns | reject('in', aside) | list == [] -%}
+            {%- do log(existing ~ ' is restored from ' ~ whole ~ ': the run before was broken off', info=true) -%}
+            {%- call statement('restored') -%}
+                insert overwrite table {{ existing }} select {{ columns | join(', ') }} from {{ whole }}
+            {%- endcall -%}
+        {%- endif -%}
         {%- do adapter.drop_relation(whole) -%}
     {%- endif -%}
 
