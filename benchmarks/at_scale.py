@@ -35,7 +35,17 @@ from _beside import (
     pandas_script,
     retail_science,
 )
-from _measured import LAYERS, ROOT, covered, machine, program, results_of, run, state_of_code
+from _measured import (
+    LAYERS,
+    ROOT,
+    covered,
+    loop_seconds,
+    machine,
+    program,
+    results_of,
+    run,
+    state_of_code,
+)
 from _results import write_results
 
 EVENTS = {
@@ -278,6 +288,7 @@ def main() -> int:
     options.circumstances = {
         "date": date.today().isoformat(),
         "machine": machine(),
+        "loop_seconds": loop_seconds(),
         "settings": f"{options.threads} models at a time, "
         f"DuckDB's memory limited to {options.memory_limit}",
         "state": state_of_code(),

@@ -5,7 +5,9 @@ One session of Spark in a process of its own, on a small demo. All models and th
 """
 
 import importlib.util
+import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -30,6 +32,9 @@ spark.sql.codegen.wholeStage false
 spark.sql.codegen.factoryMode NO_CODEGEN
 spark.driver.defaultJavaOptions -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m
 """
+
+
+ENVIRONMENT = {"SPARK_LOCAL_IP": "127.0.0.1", "PYSPARK_PYTHON": sys.executable}
 
 
 def load_comparison():
@@ -71,8 +76,7 @@ def built(tmp_path_factory):
         "SEGMENTATION_PRIVACY_DIR": str(base / "privacy"),
         "SPARK_CONF_DIR": str(base / "conf"),
         "SPARK_HOME_FOLDER": str(base / "spark"),
-        "SPARK_LOCAL_IP": "127.0.0.1",
-        "PYSPARK_PYTHON": sys.executable,
+        **ENVIRONMENT,
     }
     on_duckdb = build(base / "duckdb", base / "raw", "dev", env)
     assert on_duckdb.returncode == 0, on_duckdb.output[-3000:]
@@ -106,3 +110,43 @@ def test_who_was_forgotten_stays_out_on_spark_too(built):
         "where rejection_reason = 'suppressed'"
     ).fetchone()
     assert suppressed == (3, 0, 0)
+
+
+BROKEN_OFF = """
+import sys
+from dbt.adapters.sparksession.connections import SessionCredentials, get_session
+
+session = get_session(SessionCredentials(url="local[1]", home=sys.argv[1], schema="reference"))
+keys = "ml.ml_record_keys"
+session.sql(f"create table {keys}__all using parquet as select * from {keys}")
+columns = ", ".join(
+    "'id:known-long-ago' as record_key" if name == "record_key" else name
+    for name in session.table(keys).columns
+)
+session.sql(f"insert into {keys}__all select {columns} from {keys} limit 1")
+session.sql(f"insert overwrite table {keys} select * from {keys}__all where 1 = 0")
+"""
+
+
+def test_a_memory_whose_overwriting_was_broken_off_is_restored(built):
+    """Spark empties a table before it overwrites it; what stands aside is the only whole copy."""
+    on_spark, warehouse = built[1], built[2]
+    files = warehouse / "ml.db" / "ml_record_keys" / "*.parquet"
+    before = duckdb.sql(f"from '{files}'").fetchall()
+    environment = {**os.environ, "SPARK_LOCAL_IP": "127.0.0.1"}
+    command = [sys.executable, "-c", BROKEN_OFF, str(warehouse.parent)]
+    subprocess.run(command, cwd=PROJECT, env=environment, check=True, capture_output=True)
+    again = run_dbt(
+        *("run", "--target", "spark", "--select", "ml_record_keys"),
+        folder=on_spark.folder,
+        raw_data=on_spark.raw_data,
+        variables={"spark_beside": "spark"},
+        env={**ENVIRONMENT, "SPARK_HOME_FOLDER": str(warehouse.parent)},
+        alone=True,
+    )
+    assert again.returncode == 0, again.output[-4000:]
+    assert "is restored from" in again.output
+    after = duckdb.sql(f"from '{files}'").fetchall()
+    assert sum("id:known-long-ago" in row for row in after) == 1
+    assert len(after) == len(before) + 1
+    assert not (warehouse / "ml.db" / "ml_record_keys__all").exists()
