@@ -34,7 +34,7 @@ def write_results(found: dict, page: Path, python: str | None) -> None:
         "Written by `benchmarks/at_scale.py` (`make bench`). One program ran after the other. "
         "The data is the generated demo, delivered as a folder of arrivals; a full build has every "
         "data test and no unit test.",
-        circumstances([*sizes, *([found["small"]] if "small" in found else [])]),
+        circumstances([*([found["small"]] if "small" in found else []), *sizes]),
         f"![Wall time of a build by customers]({picture.name})" if drawn else "",
         "## Aims",
         aims(sizes, found.get("small")),
@@ -224,11 +224,12 @@ def beside(sizes: list[dict], found: dict) -> str:
         table(["program", "its s", "ours, s", "ratio"], rows),
         "\n".join(f"- {one}" for one in told),
     ]
-    if not rows and "classic" not in found:
+    if not rows and not {"classic", "lifetimes"} & set(found):
         return ""
     if "classic" in found:
         lines = found["classic"]["output"].splitlines()
         parts += ["The classic k-means script:", "```\n" + "\n".join(lines) + "\n```"]
+    if "lifetimes" in found:
         parts.append(f"BG/NBD of lifetimes: {found['lifetimes']['output']}")
     return "\n\n".join(parts)
 

@@ -121,7 +121,7 @@ def holdout(rows: pd.DataFrame) -> None:
 
 def race(master: pd.DataFrame, customers: int) -> None:
     """Both fitters on the master repeated, from the same columns in memory."""
-    copies = round(customers / len(master))
+    copies = max(1, round(customers / len(master)))
     rows = pd.concat([master] * copies, ignore_index=True)
     columns = [rows[name].astype(float) for name in ("x", "t_x", "t")]
     started = time.perf_counter()
