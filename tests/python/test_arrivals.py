@@ -343,42 +343,39 @@ def test_what_reads_earlier_cutoffs_is_not_run_daily():
     assert earlier - harmless <= selected("learning") and len(earlier - harmless) > 8
 
 
+# Runs of a warehouse, and which run must come before a small one is published; None if it is.
 RUNS = {
-    "a complete run": ([("complete", "passed")], True),
-    "no complete run": ([("hourly", "passed")], False),
-    "a larger run that failed": ([("complete", "passed"), ("daily", "begun")], False),
-    "a complete run that failed": ([("complete", "passed"), ("complete", "begun")], False),
+    "a complete run": ([("complete", "passed")], None),
+    "no complete run": ([("hourly", "passed")], "retrain"),
+    "a larger run that failed": ([("complete", "passed"), ("daily", "begun")], "daily"),
+    "a complete run that failed": ([("complete", "passed"), ("complete", "begun")], "retrain"),
     "an hourly run that failed and was mended": (
         [("complete", "passed"), ("hourly", "begun"), ("hourly", "passed")],
-        True,
+        None,
     ),
     "a daily run that failed and was mended": (
         [("complete", "passed"), ("daily", "begun"), ("daily", "passed")],
-        True,
+        None,
     ),
     "a part that failed, which no smaller run mends": (
         [("complete", "passed"), ("part", "begun"), ("part", "passed"), ("daily", "passed")],
-        False,
+        "retrain",
     ),
     "a daily run of other settings": (
         [("complete", "passed"), ("daily", "passed", "other"), ("hourly", "passed")],
-        False,
+        "daily",
     ),
     "a daily run of other settings, and one of the old ones": (
         [("complete", "passed"), ("daily", "passed", "other"), ("daily", "passed")],
-        True,
+        None,
     ),
 }
 SAME, OTHER = (json.dumps({"as": "before", "k_anonymity": value}) for value in ("ten", "five"))
 
 
-def bases(runs: list[tuple]) -> bool:
-    return ("complete", "passed") in runs
-
-
 @pytest.mark.parametrize("case", RUNS)
 def test_a_small_run_is_published_over_a_larger_one_that_passed(case):
-    runs, is_published = RUNS[case]
+    runs, mends = RUNS[case]
     with duckdb.connect() as connection:
         connection.execute("attach ':memory:' as warehouse")
         connection.execute("create schema warehouse.bookkeeping")
@@ -391,11 +388,9 @@ def test_a_small_run_is_published_over_a_larger_one_that_passed(case):
                 "insert into warehouse.bookkeeping.arrivals values ('', '', ?, ?, ?, ?)",
                 [OTHER if other else SAME, version, run, number],
             )
-        if is_published:
+        if mends is None:
             refuse_unfinished(connection, "warehouse")
         else:
-            mends = "daily" if {run[0] for run in runs} == {"complete", "daily"} else "retrain"
-            mends = "daily" if "other settings" in case else mends
             with pytest.raises(SegmentationError, match=f"did not pass.*`make {mends}`"):
                 refuse_unfinished(connection, "warehouse")
         connection.execute(
@@ -404,7 +399,8 @@ def test_a_small_run_is_published_over_a_larger_one_that_passed(case):
             [OTHER],
         )
         changed = r"settings have changed since the last whole build \(k_anonymity\)"
-        with pytest.raises(SegmentationError, match=changed if bases(runs) else "did not pass"):
+        has_base = ("complete", "passed") in runs
+        with pytest.raises(SegmentationError, match=changed if has_base else "did not pass"):
             refuse_unfinished(connection, "warehouse")
 
 

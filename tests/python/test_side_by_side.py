@@ -1,6 +1,7 @@
 """Parts in processes of their own: the same results, however many cores there are."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from conftest import PROJECT
 from test_registry import make_input, run, seed_targets
 from test_segment_runs import customers, view
 from test_segment_runs import run as fit_views
@@ -103,6 +105,20 @@ def test_one_core_or_small_batches_stay_in_this_process(monkeypatch, cores, batc
 def test_the_error_of_a_batch_comes_through(two_cores):
     with pytest.raises(SegmentationError, match=r"^process \d+ found -1$"):
         list(in_order(Counting(), [[1], [-1], [2], [3]]))
+
+
+def end_this_process(batch):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_process_that_was_killed_ends_the_work_and_its_message_has_an_advice(two_cores):
+    """As the system does when memory runs out; DuckDB hands on the message alone."""
+    with pytest.raises(Exception, match="terminated") as caught:
+        list(in_order(end_this_process, [[1], [2], [3]]))
+    text = (PROJECT / "macros" / "say_what_to_do.sql").read_text(encoding="utf-8")
+    (pattern,) = re.findall(r"'(worker process[^']*)'", text)
+    assert re.search(pattern, str(caught.value))
+    assert [number for number, _, _ in in_order(Counting(), [[1], [2], [3]])] == [1, 2, 3]
 
 
 PARENT = """
