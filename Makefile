@@ -14,7 +14,7 @@ BENCH ?= target/benchmarks
 SPARK_CUSTOMERS ?= 300
 
 # Lines of dbt that are left out while a build goes on: tests that pass, and what merely starts.
-UNEVENTFUL := START|PASS |SKIP |OK loaded|NO-OP exposure|Running with|Registered|Concurrency|parsing|^[0-9:]+ *$$
+UNEVENTFUL := START|PASS |SKIP |OK loaded|NO-OP exposure|Running with|Registered|Concurrency|partial parsing|LEFT AS IT IS|^[0-9:]+ *$$
 
 OBSERVED := target/observability
 OBSERVE_AT ?=
@@ -29,7 +29,7 @@ export RAW_DATA
 # dbt writes every statement down otherwise, which takes a fifth of the time of its tests.
 export DBT_LOG_LEVEL_FILE ?= info
 
-.PHONY: help setup setup-dev setup-spark data build hourly daily retrain report rollback test lint lint-sql lint-declared docs bench bench-models spark observe clean
+.PHONY: help setup setup-dev setup-spark data build hourly daily retrain retry report rollback test lint lint-sql lint-declared docs bench bench-models spark observe clean
 
 help:  ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -67,10 +67,12 @@ data: setup  ## The raw data of DATASET, where it is not there yet
 	  fi; \
 	fi
 
+STEP = build $(SELECTION) --vars "$$(segmentation vars --raw-data $(RAW_DATA) $(RUN))"
+
 build: data  ## Raw files to published marts, with tests and a summary
 	@mkdir -p $(dir $(WAREHOUSE))
 	@segmentation check --raw-data $(RAW_DATA) --database $(WAREHOUSE)
-	@dbt --no-use-colors build $(SELECTION) --vars "$$(segmentation vars --raw-data $(RAW_DATA) $(RUN))" | grep --line-buffered -vE '$(UNEVENTFUL)'
+	@dbt --no-use-colors $(STEP) | grep --line-buffered -vE '$(UNEVENTFUL)'
 	@segmentation publish --database $(WAREHOUSE) --out $(PUBLISH)
 	@segmentation summary --published $(PUBLISH)/segments.duckdb
 	@segmentation report --published $(PUBLISH)/segments.duckdb --out $(PUBLISH)/segments.html
@@ -86,6 +88,9 @@ daily: build
 
 retrain: SELECTION := --selector retrain  ## Everything, models that are due among it; then publish
 retrain: build
+
+retry: STEP := retry  ## What the build before could not do after an error; then publish
+retry: build
 
 report: setup  ## The published segments as one page that opens offline
 	@segmentation report --published $(PUBLISH)/segments.duckdb --out $(PUBLISH)/segments.html

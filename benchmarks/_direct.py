@@ -8,6 +8,7 @@ is read as it stands.
 """
 
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -16,8 +17,6 @@ import duckdb
 from _measured import results_of
 
 from python_ext.input_check_plugin import Plugin
-
-THREADS = 2
 
 
 def main() -> None:
@@ -31,7 +30,9 @@ def main() -> None:
         and result["language"] == "sql"
     ]
     seconds = {}
-    with duckdb.connect(database, config={"threads": THREADS}) as connection:
+    # As in the build beside it: all cores, and the same limit of memory.
+    limit = os.environ.get("SEGMENTATION_MEMORY_LIMIT")
+    with duckdb.connect(database, config={"memory_limit": limit} if limit else {}) as connection:
         Plugin("input_check", {}).configure_connection(connection)
         connection.execute("create or replace schema direct")
         for model in models:

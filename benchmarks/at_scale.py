@@ -168,6 +168,8 @@ class Measured:
             self.found["begun"] = name
             keep()
             self.found.update(getattr(self, f"_{name}")())
+            when = {key: self.options.circumstances[key] for key in ("date", "state")}
+            self.found.setdefault("measured", {})[name] = when
             done.append(name)
             del self.found["begun"]
             keep()
@@ -196,6 +198,8 @@ class Measured:
         say(f"full build took {full.seconds:.0f} s")
         found["full"] = full.to_dict()
         found["layers"] = layers_of(self.target, self.database)
+        spans = [(result["start"], result["end"]) for result in results_of(self.target)]
+        found["idle"] = full.seconds - covered(spans)
         found["warehouse_gigabytes"] = self.database.stat().st_size / 1e9
         return found
 
@@ -242,6 +246,11 @@ class Measured:
         return {selector: {**again.to_dict(), "layers": layers_of(target, self.database)}}
 
 
+def settings(threads: int, memory_limit: str) -> str:
+    """What a build was given, in words."""
+    return f"{threads} models at a time, DuckDB's memory limited to {memory_limit}"
+
+
 def measure_small(options: argparse.Namespace) -> dict:
     """A build of ``SMALL`` customers with all tests, four models or tests at a time."""
     work = options.work / "small"
@@ -252,7 +261,8 @@ def measure_small(options: argparse.Namespace) -> dict:
     database.unlink(missing_ok=True)
     found = build(plain, database, work / "target", [], 4).to_dict()
     shutil.rmtree(work)
-    return {"customers": SMALL, **found}
+    told = {**options.circumstances, "settings": settings(4, options.memory_limit)}
+    return {"customers": SMALL, **told, **found}
 
 
 def say(text: str) -> None:
@@ -289,8 +299,7 @@ def main() -> int:
         "date": date.today().isoformat(),
         "machine": machine(),
         "loop_seconds": loop_seconds(),
-        "settings": f"{options.threads} models at a time, "
-        f"DuckDB's memory limited to {options.memory_limit}",
+        "settings": settings(options.threads, options.memory_limit),
         "state": state_of_code(),
         "remark": options.remark,
     }
@@ -302,7 +311,7 @@ def main() -> int:
         Measured(customers, options, found.setdefault(str(customers), {})).measure(keep)
     if not options.page and (options.again or "small" not in found):
         say(f"{SMALL:,} customers with all tests")
-        found["small"] = {**measure_small(options), **options.circumstances}
+        found["small"] = measure_small(options)
         keep()
     if not options.page and (options.again or "classic" not in found):
         say("the classic script")

@@ -247,6 +247,8 @@
         {%- endif -%}
         {%- set table = table_of_model() -%}
         delete from {{ arrivals_table() }} where model = '{{ model.name }}';
+        {#- What `--empty` read is nothing. -#}
+        {%- if not flags.EMPTY %}
         insert into {{ arrivals_table() }}
         select
             '{{ model.name }}', source_table, file, version, '{{ settings_of_model() }}',
@@ -255,6 +257,7 @@
         where
             model = '' and source_table in ('', '{{ table or "" }}')
             and load_number = {{ load_number() }}
+        {%- endif -%}
     {%- endif -%}
 {%- endmacro %}
 

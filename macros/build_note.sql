@@ -13,9 +13,18 @@
 {% macro duckdb__note_build_start() -%}
     {%- if execute and flags.WHICH in ['build', 'run', 'seed', 'snapshot'] -%}
         {%- set before = last_build() -%}
-        {%- set raw_files = "raw_files('" ~ raw_folder() ~ "')" -%}
-        {%- if before and 'retry' in (invocation_args_dict.get('invocation_command') or '').split(' ') -%}
-            {%- if not before.is_finished -%}
+        {#- Asked once: what is compared and what is noted must be the same. -#}
+        {%- set now = run_query(
+            "select raw_files('" ~ raw_folder() ~ "') as raw_files, " ~ made_of() ~ " as made_of"
+        ).rows[0] -%}
+        {%- set raw_files = dbt.string_literal(now.raw_files | replace("'", "''")) -%}
+        {%- if is_retry() -%}
+            {%- if not before -%}
+                {{ exceptions.raise_compiler_error(
+                    'In ' ~ target.path ~ ' no build is noted that could be gone on with. Name the warehouse of '
+                    ~ 'the build in SEGMENTATION_DATABASE, or run the build again. Nothing was written.'
+                ) }}
+            {%- elif not before.is_finished -%}
                 {{ exceptions.raise_compiler_error(
                     'The build before was cut off (killed, or the machine stopped), and `dbt retry` cannot '
                     ~ 'know what it had done. Run the build again. Nothing was written.'
@@ -23,7 +32,8 @@
             {%- elif before.changes -%}
                 {{ exceptions.raise_compiler_error(
                     'The input is not the one of the build that is retried: ' ~ before.changes
-                    ~ '. Run the build again, all of it. Nothing was written.'
+                    ~ '. Run the build again, all of it; or, where ' ~ target.path ~ ' is not its warehouse, name '
+                    ~ 'that in SEGMENTATION_DATABASE. Nothing was written.'
                 ) }}
             {%- endif -%}
             {%- set raw_files = "(select raw_files from " ~ build_note() ~ ")" -%}
@@ -33,10 +43,17 @@
             select
                 '{{ invocation_id }}' as invocation_id,
                 false as is_finished,
-                {{ raw_files }} as raw_files
+                {{ raw_files }} as raw_files,
+                cast({{ "'" ~ now.made_of ~ "'" if now.made_of else 'null' }} as string) as made_of,
+                {{ nothing_has_changed(before, now.made_of) }} as is_unchanged
         {%- endset -%}
         {{ write_at_once(query) }}
     {%- endif -%}
+{%- endmacro %}
+
+
+{% macro is_retry() -%}
+    {{ return('retry' in (invocation_args_dict.get('invocation_command') or '').split(' ')) }}
 {%- endmacro %}
 
 
@@ -102,7 +119,7 @@
 {% macro last_build() -%}
     {%- if adapter.get_relation(target.database, target.schema, 'last_build') is not none -%}
         {%- set query -%}
-            select is_finished, raw_file_changes('{{ raw_folder() }}', raw_files) as changes from {{ build_note() }}
+            select *, raw_file_changes('{{ raw_folder() }}', raw_files) as changes from {{ build_note() }}
         {%- endset -%}
         {{ return(run_query(query).rows[0]) }}
     {%- endif -%}

@@ -30,13 +30,17 @@
             when regexp_like(cast({{ value }} as string), r'^ *[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}')
                 then try_cast({{ value }} as timestamp)
         end
-        {#- One letter of a pattern reads one digit or two, but in digits without a sign between. #}
+        {#-
+            One letter of a pattern reads one digit or two, but in digits without a sign between. Letters
+            that stand for themselves (the h of 18h30) are quoted, for any letter is a pattern there.
+        #}
         {%- for format in var('date_formats') %},
         try_to_timestamp(
             trim(cast({{ value }} as string)),
-            '{{ format | replace("%Y%m%d", "yyyyMMdd") | replace("%H%M%S", "HHmmss")
+            "{{ modules.re.sub('(?<!%)([A-Za-z]+)', "'\\1'", format)
+                | replace("%Y%m%d", "yyyyMMdd") | replace("%H%M%S", "HHmmss")
                 | replace("%Y", "yyyy") | replace("%m", "M") | replace("%d", "d")
-                | replace("%H", "H") | replace("%M", "m") | replace("%S", "s") }}'
+                | replace("%H", "H") | replace("%M", "m") | replace("%S", "s") }}"
         )
         {%- endfor %}
     )
@@ -369,14 +373,15 @@
 
 {#-
     Between `as` and the bracket of a CTE that is used several times: it is read each time, where
-    DuckDB would keep it in memory as a whole. Spark reads anew by itself.
+    DuckDB would keep it in memory as a whole. In a run of what arrived it holds but the affected rows, and
+    finding them costs more than keeping them. Spark reads anew by itself.
 -#}
 {% macro read_anew() -%}
     {{ return(adapter.dispatch('read_anew')()) }}
 {%- endmacro %}
 
 {% macro default__read_anew() -%}
-not materialized
+{{ 'materialized' if is_incremental() else 'not materialized' }}
 {%- endmacro %}
 
 {% macro spark__read_anew() -%}

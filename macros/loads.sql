@@ -54,7 +54,7 @@
     );
     insert into {{ arrivals_table() }}
     select
-        '', '', settings_fingerprint({{ dbt.string_literal(tojson(invocation_args_dict.vars) | replace("'", "''")) }}),
+        '', '', settings_fingerprint({{ given_vars() }}),
         'begun', '{{ name_of_run() }}', coalesce(max(load_number), 0) + 1
     from {{ arrivals_table() }};
     delete from {{ arrivals_table() }} where model = '' and source_table <> '';
@@ -63,9 +63,19 @@
     select '', '{{ table }}', file, version, '', (select max(load_number) from {{ arrivals_table() }})
     from {{ files_of(raw_path(table)) }};
     {%- endfor %}
+    {#- What came in since the note of the build is in this list, and so in the tables. -#}
+    {%- if one_value('select is_unchanged from ' ~ build_note()) %}
+    update {{ build_note() }} set is_unchanged = made_of is not distinct from {{ made_of() }};
+    {%- endif -%}
     {%- endset -%}
     {%- do run_kept(sql) -%}
     {%- endif -%}
+{%- endmacro %}
+
+
+{#- Vars of the command line, as JSON in a literal. -#}
+{% macro given_vars() -%}
+    {{ dbt.string_literal(tojson(invocation_args_dict.vars, sort_keys=true) | replace("'", "''")) }}
 {%- endmacro %}
 
 
@@ -98,11 +108,14 @@
 -#}
 {% macro name_of_run() -%}
     {%- set asked = invocation_args_dict -%}
-    {%- if asked.get('selector') in ['hourly', 'daily'] -%}
+    {%- set left_out = (asked.get('exclude_resource_types') or []) | reject('in', ['test', 'unit_test']) -%}
+    {%- if asked.get('resource_types') or left_out | list -%}
+        {{ return('part') }}
+    {%- elif asked.get('selector') in ['hourly', 'daily'] -%}
         {{ return(asked['selector']) }}
     {%- elif
         flags.WHICH != 'build' or asked.get('select') or asked.get('exclude')
-        or asked.get('resource_types') or asked.get('selector') not in [none, '', 'retrain'] -%}
+        or asked.get('selector') not in [none, '', 'retrain'] -%}
         {{ return('part') }}
     {%- endif -%}
     {{ return('complete') }}

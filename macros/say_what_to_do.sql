@@ -27,19 +27,19 @@
         [
             'No space left on device|File too large|max_temp_directory_size',
             'the disk is full. Free some space (or name a larger place for what does not fit into '
-            ~ 'memory with SEGMENTATION_SPILL_DIRECTORY), then run `dbt retry` or the build again. What was '
+            ~ 'memory with SEGMENTATION_SPILL_DIRECTORY), then run `make retry` or the build again. What was '
             ~ 'published is whole.'
         ],
         [
             'Out of Memory Error|MemoryError',
             'the memory was not enough. Raise SEGMENTATION_MEMORY_LIMIT or lower SEGMENTATION_THREADS, then '
-            ~ 'run `dbt retry` or the build again. What was published is whole.'
+            ~ 'run `make retry` or the build again. What was published is whole.'
         ],
         [
             'worker process managed by the executor|TerminatedWorkerError|BrokenProcessPool',
             'a process that scored or trained was ended from outside, most likely for want of memory. Lower '
             ~ 'SEGMENTATION_MEMORY_LIMIT, or let one process do it all with LOKY_MAX_CPU_COUNT=1, then run '
-            ~ '`dbt retry` or the build again. What was published is whole.'
+            ~ '`make retry` or the build again. What was published is whole.'
         ],
         [
             'Corrupt database file|database has been invalidated|[Ff]ailed to deserialize',

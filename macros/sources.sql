@@ -80,19 +80,19 @@
         },
         {
             'table': 'crm.consents', 'model': 'stg_crm__consents', 'key': 'consent_event_id',
-            'personal': ['customer_id'],
+            'dated_by': 'recorded_at', 'personal': ['customer_id'],
         },
         {
             'table': 'crm.support_tickets', 'model': 'stg_crm__support_tickets', 'key': 'ticket_id',
-            'personal': ['customer_id'],
+            'dated_by': 'opened_at', 'personal': ['customer_id'],
         },
         {
             'table': 'crm.erasure_requests', 'model': 'stg_crm__erasure_requests',
-            'key': 'request_id', 'personal': ['customer_id'],
+            'key': 'request_id', 'dated_by': 'requested_at', 'personal': ['customer_id'],
         },
         {
             'table': 'shop.orders', 'model': 'stg_shop__orders', 'key': 'order_id',
-            'personal': ['customer_id', 'guest_email'],
+            'dated_by': 'ordered_at', 'personal': ['customer_id', 'guest_email'],
         },
         {
             'table': 'shop.order_lines', 'model': 'stg_shop__order_lines',
@@ -105,23 +105,23 @@
         },
         {
             'table': 'web.events', 'model': 'stg_web__events', 'key': 'event_id',
-            'personal': ['visitor_id', 'customer_id', 'page_url'],
+            'dated_by': 'event_at', 'personal': ['visitor_id', 'customer_id', 'page_url'],
         },
         {
             'table': 'email.campaigns', 'model': 'stg_email__campaigns', 'key': 'campaign_id',
-            'personal': [],
+            'dated_by': 'sent_at', 'personal': [],
         },
         {
             'table': 'email.events', 'model': 'stg_email__events', 'key': 'event_id',
-            'personal': ['customer_id'],
+            'dated_by': 'event_at', 'personal': ['customer_id'],
         },
         {
             'table': 'survey.responses', 'model': 'stg_survey__responses', 'key': 'response_id',
-            'personal': ['customer_id'],
+            'dated_by': 'answered_at', 'personal': ['customer_id'],
         },
         {
             'table': 'social.mentions', 'model': 'stg_social__mentions', 'key': 'mention_id',
-            'personal': ['social_handle'],
+            'dated_by': 'mentioned_at', 'personal': ['social_handle'],
         },
         {
             'table': 'external.area_statistics', 'model': 'stg_external__area_statistics',

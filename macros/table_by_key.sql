@@ -8,11 +8,10 @@
     Config `meta`: rows_of, a model before this one with as many rows.
 -#}
 {% materialization table_by_key, adapter='duckdb' -%}
-    {%- set target_relation = this.incorporate(type='table') -%}
-    {%- set next_relation = make_intermediate_relation(target_relation) -%}
-    {%- set existing_relation = load_cached_relation(this) -%}
-    {%- do drop_relation_if_exists(load_cached_relation(next_relation)) -%}
-
+    {%- if is_left() -%}
+        {{ return(left_relations()) }}
+    {%- endif -%}
+    {%- set next_relation = relation_aside() -%}
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
 
@@ -29,13 +28,12 @@
         {%- endcall -%}
     {%- endfor -%}
 
-    {%- do drop_relation_if_exists(existing_relation) -%}
-    {%- do adapter.rename_relation(next_relation, target_relation) -%}
+    {%- do put_in_place(next_relation) -%}
     {{ run_hooks(post_hooks, inside_transaction=True) }}
-    {%- do persist_docs(target_relation, model) -%}
+    {%- do persist_docs(this.incorporate(type='table'), model) -%}
     {%- do adapter.commit() -%}
     {{ run_hooks(post_hooks, inside_transaction=False) }}
-    {{ return({'relations': [target_relation]}) }}
+    {{ return({'relations': [this.incorporate(type='table')]}) }}
 {%- endmaterialization %}
 
 

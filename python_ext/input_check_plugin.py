@@ -29,6 +29,7 @@ from python_ext.privacy import SuppressionList, privacy_directory, read_secrets
 from python_ext.raw_files import changes, raw_file_stamps
 from python_ext.remote import load_address_reading
 from python_ext.settings import currency_problem, is_remote, project_root
+from python_ext.unchanged import made_of
 from python_ext.warehouse import warehouse_problem
 
 FUNCTION = "input_problems"
@@ -40,6 +41,7 @@ SUPPRESSION_FUNCTION = "is_suppressed"
 HAS_SUPPRESSIONS_FUNCTION = "has_suppressions"
 DECIDING_FUNCTION = "what_decides"
 SETTINGS_FUNCTION = "settings_fingerprint"
+MADE_OF_FUNCTION = "made_of"
 SUPPRESSION_PROBLEM_FUNCTION = "suppression_problem"
 
 
@@ -281,6 +283,15 @@ class Plugin:
             partial(settings_fingerprint, self.project_dir),
             ["VARCHAR"],
             "VARCHAR",
+            side_effects=True,
+        )
+        conn.create_function(
+            MADE_OF_FUNCTION,
+            partial(made_of, self.project_dir),
+            ["VARCHAR"] * 5,
+            "VARCHAR",
+            # None where it cannot be told.
+            null_handling="special",
             side_effects=True,
         )
         conn.create_function(

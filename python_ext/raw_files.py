@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -28,13 +29,16 @@ def raw_file_stamps(raw_data: str, *, project_dir: Path) -> dict[str, list[int]]
         return {}
     folder = project_dir / raw_data
     stamps = {}
-    for file in sorted(folder.glob("*/**/*")):
-        place = file.relative_to(folder)
-        if any(part.startswith(("_", ".")) for part in place.parts) or not file.is_file():
-            continue
-        state = file.stat()
-        stamps[place.as_posix()] = [state.st_size, state.st_mtime_ns]
-    return stamps
+    # A folder of arrivals may be a link to where they are delivered.
+    for place, _, names in os.walk(folder, followlinks=True):
+        below = Path(place).relative_to(folder)
+        for file in (below / name for name in names) if below.parts else ():
+            is_hidden = any(part.startswith(".") for part in file.parts)
+            if is_hidden or file.parts[0].startswith("_") or not (folder / file).is_file():
+                continue
+            state = (folder / file).stat()
+            stamps[file.as_posix()] = [state.st_size, state.st_mtime_ns]
+    return dict(sorted(stamps.items()))
 
 
 def changes(before: Mapping[str, list[int]], now: Mapping[str, list[int]]) -> str:

@@ -1,6 +1,7 @@
 """The command line: ``segmentation``."""
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -266,11 +267,10 @@ def print_vars(raw_data: str, run: str) -> None:
 @click.option(
     "--run-results",
     type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("target/run_results.json"),
-    show_default=True,
-    help="What the build left behind; only a passed build is published.",
+    help="What the build left behind; only a passed build is published.  [default: "
+    "run_results.json in DBT_TARGET_PATH, else in target]",
 )
-def publish(database: Path | None, out: Path, run_results: Path) -> None:
+def publish(database: Path | None, out: Path, run_results: Path | None) -> None:
     """Publish the marts of the build that just passed.
 
     Writes OUT/segments.duckdb and OUT/parquet, and puts them in the place of the old ones only
@@ -280,8 +280,11 @@ def publish(database: Path | None, out: Path, run_results: Path) -> None:
 
     root = project_root()
     warehouse = database or warehouse_path(root)
+    target = Path(os.environ.get("DBT_TARGET_PATH") or "target")
     with _working("Publishing"):
-        published = publish_marts(warehouse, out, run_results, project_dir=root)
+        published = publish_marts(
+            warehouse, out, run_results or target / "run_results.json", project_dir=root
+        )
     rows = sum(published.rows.values())
     click.echo(f"Published {len(published.rows)} marts with {rows:,} rows to {out}.")
     if published.erasure_requests:

@@ -216,8 +216,9 @@ def profile_segments(
         for feature in select_features(definitions, frame.columns, sources=sources)
         if feature.view != SCORES_ONLY
     ]
-    frame = frame.sort_values(CUSTOMER_KEY, kind="stable").reset_index(drop=True)
-    keys = pd.Index(frame[CUSTOMER_KEY])
+    # Columns are put in order one by one: a wide frame of all customers is gigabytes.
+    by_key = frame[CUSTOMER_KEY].to_numpy().argsort(kind="stable")
+    keys = pd.Index(frame[CUSTOMER_KEY].to_numpy()[by_key])
     parts = [clusters] if isinstance(clusters, pd.DataFrame) else clusters
     levels = [
         level
@@ -229,7 +230,7 @@ def profile_segments(
     drawn = _drawn(keys, sample_rows)
     records = []
     for feature in features:
-        raw = feature_matrix(frame, [feature], transform=False)[:, 0]
+        raw = feature_matrix(frame, [feature], transform=False)[by_key, 0]
         scaled = transformed(raw, feature.transform)
         scaled = scaled - (np.nanmean(scaled) if (~np.isnan(scaled)).any() else 0.0)
         order = drawn[np.argsort(raw[drawn], kind="stable")]

@@ -130,15 +130,18 @@ def explain_segments(
         name: replace(f, label_en=wording.label(f, "en"), label_fr=wording.label(f, "fr"))
         for name, f in features.items()
     }
-    frame = frame.sort_values(CUSTOMER_KEY, kind="stable")
-    frame = frame.assign(**{_POSITION: _position(frame[CUSTOMER_KEY])})
+    # A wide frame of all customers is gigabytes, and sorting and joining copy it.
+    read = sorted({*view_features["feature"]} & {*features})
+    frame = frame[[CUSTOMER_KEY, *read]].sort_values(CUSTOMER_KEY, kind="stable")
+    frame[_POSITION] = _position(frame[CUSTOMER_KEY])
     tables = [clusters] if isinstance(clusters, pd.DataFrame) else clusters
     found = []
     for table in tables:
         for view, part in table.groupby("view", sort=True):
             names = view_features.loc[view_features["view"] == view, "feature"]
             chosen = [features[name] for name in sorted(names) if name in features]
-            joined = frame.merge(part[[CUSTOMER_KEY, "segment_id"]], on=CUSTOMER_KEY)
+            columns = [CUSTOMER_KEY, _POSITION, *(feature.name for feature in chosen)]
+            joined = frame[columns].merge(part[[CUSTOMER_KEY, "segment_id"]], on=CUSTOMER_KEY)
             rows = _explain_view(joined, chosen, wording, sample_rows, seed)
             found.append(rows.assign(view=view))
     found = [rows for rows in found if len(rows)]

@@ -7,6 +7,7 @@ from ._matching import load_model, save_model, train_model
 from ._secret import (
     DEMO_SECRET,
     MIN_SECRET_LENGTH,
+    SECRET_VARIABLE,
     MissingSecretError,
     customer_key,
     household_key,
@@ -20,6 +21,7 @@ __all__ = [
     "LINKS_SCHEMA",
     "MIN_SECRET_LENGTH",
     "SCHEMA",
+    "SECRET_VARIABLE",
     "MissingSecretError",
     "customer_key",
     "group_records",

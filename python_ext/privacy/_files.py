@@ -182,6 +182,7 @@ def rewrite_database(
                     f"{file} could not be rewritten: {schema}.{table} has {found} rows where "
                     f"{expected} were expected. The old file is unchanged."
                 )
+        _note_change(connection, new)
         if (lost := _schema(connection, old)) != _schema(connection, new):
             raise SegmentationError(
                 f"{file} could not be rewritten with all its {len(lost)} columns and comments. "
@@ -190,6 +191,17 @@ def rewrite_database(
         connection.execute(f"detach {name(new)}")
     _to_disk(following)
     return following
+
+
+def _note_change(connection: duckdb.DuckDBPyConnection, warehouse: str) -> None:
+    """What the tables of a warehouse were made of is no longer what they hold."""
+    noted = connection.execute(
+        "select count(*) from duckdb_columns() where database_name = ? "
+        "and table_name = 'last_build' and column_name = 'made_of'",
+        [warehouse],
+    ).fetchone()[0]
+    if noted:
+        connection.execute(f"update {name(warehouse)}.main.last_build set made_of = null")
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, relation: str) -> int:

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import duckdb
+import pandas as pd
 import pytest
 from conftest import PROJECT, run_dbt
 
@@ -63,6 +64,13 @@ def built(tmp_path_factory):
     base = tmp_path_factory.mktemp("spark")
     generate(customers=200, seed=3, out=base / "raw")
     customers = duckdb.sql(f"from '{base}/raw/crm/customers.parquet' order by customer_id").df()
+    # A format with a letter that stands for itself, as people write the time in France.
+    read = pd.to_datetime(customers["created_at"], format="ISO8601", errors="coerce")
+    is_rewritten = read.notna() & (customers.index % 3 == 0)
+    assert is_rewritten.sum() > 10
+    written = read.dt.strftime("%d/%m/%Y %Hh%M")
+    customers["created_at"] = written.where(is_rewritten, customers["created_at"])
+    duckdb.sql(f"copy customers to '{base}/raw/crm/customers.parquet'")
     forgotten = [("customer_id", number) for number in customers["customer_id"][:3]]
     add_entries(
         base / "privacy" / "suppression.csv",

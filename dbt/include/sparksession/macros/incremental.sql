@@ -5,7 +5,6 @@
 
     - `append`: they are added;
     - `rewrite`: they are the table;
-    - `insert_overwrite`, `microbatch`, with `partition_by`: they replace their partitions;
     - else, with `unique_key`: kept rows and new ones are written aside and become the table.
 
     Spark empties a table before it overwrites it. What stands aside as a whole is there only once it is
@@ -22,6 +21,10 @@
     {%- set strategy = config.get('incremental_strategy') -%}
     {%- set keys = config.get('unique_key') -%}
     {%- set is_merged = keys and strategy not in ['append', 'rewrite'] -%}
+    {%- if strategy in ['insert_overwrite', 'microbatch'] -%}
+        {#- Tables have no partitions here: it would replace everything. -#}
+        {{ exceptions.raise_compiler_error('Strategy ' ~ strategy ~ ' is not supported on Spark (' ~ this ~ ').') }}
+    {%- endif -%}
     {%- set whole = all_rows if is_merged else new_rows if strategy == 'rewrite' else none -%}
 
     {{ run_hooks(pre_hooks) }}
