@@ -174,7 +174,11 @@ def rewrite_database(
             source = f"{old}.{name(schema)}.{name(table)}"
             target = f"{name(new)}.{name(schema)}.{name(table)}"
             chosen = selection(connection, schema, table, source)
-            query, expected = chosen or (f"from {source}", _rows(connection, source))
+            rows = f"from {source}"
+            if table == "last_build" and "made_of" in dict(columns_of(connection, source)):
+                # What the tables were made of is no longer what they hold.
+                rows = f"select * replace (cast(null as varchar) as made_of) from {source}"
+            query, expected = chosen or (rows, _rows(connection, source))
             connection.execute(f"insert into {target} {query}")
             found = _rows(connection, target)
             if expected != found:
@@ -182,7 +186,6 @@ def rewrite_database(
                     f"{file} could not be rewritten: {schema}.{table} has {found} rows where "
                     f"{expected} were expected. The old file is unchanged."
                 )
-        _note_change(connection, new)
         if (lost := _schema(connection, old)) != _schema(connection, new):
             raise SegmentationError(
                 f"{file} could not be rewritten with all its {len(lost)} columns and comments. "
@@ -191,17 +194,6 @@ def rewrite_database(
         connection.execute(f"detach {name(new)}")
     _to_disk(following)
     return following
-
-
-def _note_change(connection: duckdb.DuckDBPyConnection, warehouse: str) -> None:
-    """What the tables of a warehouse were made of is no longer what they hold."""
-    noted = connection.execute(
-        "select count(*) from duckdb_columns() where database_name = ? "
-        "and table_name = 'last_build' and column_name = 'made_of'",
-        [warehouse],
-    ).fetchone()[0]
-    if noted:
-        connection.execute(f"update {name(warehouse)}.main.last_build set made_of = null")
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, relation: str) -> int:

@@ -243,7 +243,10 @@ def test_everybody_else_is_as_before(original, after, busy):
                 ).fetchone()[0]
                 for a, b in (("before", "after"), ("after", "before"))
             )
-            if table not in touched:
+            if "last_build" in table:
+                # What the tables were made of is not what they hold any more.
+                assert lost == new, table
+            elif table not in touched:
                 assert (lost, new) == (0, 0), table
             elif touched[table].cells_emptied:
                 assert lost == new > 0, table
