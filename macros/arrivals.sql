@@ -365,6 +365,15 @@
 
 
 {#-
+    Between `as` and the bracket of the raw rows, which are used several times: all are read each time
+    (`read_anew`), while the affected ones are few, and finding them costs more than keeping them.
+-#}
+{% macro affected_or_anew() -%}
+    {{ 'materialized' if is_incremental() else read_anew() }}
+{%- endmacro %}
+
+
+{#-
     A raw table whose few columns are read once more: the file itself, where a CTE used twice would
     be kept whole in memory, and the CTE where it holds but the affected rows.
 -#}

@@ -373,15 +373,14 @@
 
 {#-
     Between `as` and the bracket of a CTE that is used several times: it is read each time, where
-    DuckDB would keep it in memory as a whole. In a run of what arrived it holds but the affected rows, and
-    finding them costs more than keeping them. Spark reads anew by itself.
+    DuckDB would keep it in memory as a whole. Spark reads anew by itself.
 -#}
 {% macro read_anew() -%}
     {{ return(adapter.dispatch('read_anew')()) }}
 {%- endmacro %}
 
 {% macro default__read_anew() -%}
-{{ 'materialized' if is_incremental() else 'not materialized' }}
+not materialized
 {%- endmacro %}
 
 {% macro spark__read_anew() -%}

@@ -37,7 +37,7 @@ affected as (
 ),
 
 {% endif -%}
-source as {{ read_anew() }} (
+source as {{ affected_or_anew() }} (
 
     select
         *,

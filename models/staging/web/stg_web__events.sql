@@ -24,7 +24,7 @@ affected as (
 ),
 
 {% endif -%}
-source as {{ read_anew() }} (
+source as {{ affected_or_anew() }} (
 
     select
         *,
