@@ -65,7 +65,7 @@ def built(tmp_path_factory):
     generate(customers=200, seed=3, out=base / "raw")
     customers = duckdb.sql(f"from '{base}/raw/crm/customers.parquet' order by customer_id").df()
     # A format with a letter that stands for itself, as people write the time in France.
-    read = pd.to_datetime(customers["created_at"], format="ISO8601", errors="coerce")
+    read = pd.to_datetime(customers["created_at"], format="ISO8601", errors="coerce", utc=True)
     is_rewritten = read.notna() & (customers.index % 3 == 0)
     assert is_rewritten.sum() > 10
     written = read.dt.strftime("%d/%m/%Y %Hh%M")
