@@ -86,49 +86,8 @@
 {%- endmacro %}
 
 
-{#-
-    Materialization `table` of this project, in SQL and Python: as that of dbt-duckdb, without foreign keys,
-    indexes, grants and DuckLake, which nothing here has. It cannot be handed on to that one, for dbt
-    lets a Python model be submitted by no macro but the materialization itself.
--#}
-{% materialization table, adapter='duckdb', supported_languages=['sql', 'python'] -%}
-    {%- if is_left() -%}
-        {{ return(left_relations()) }}
-    {%- endif -%}
-    {%- set next_relation = relation_aside() -%}
-    {{ run_hooks(pre_hooks, inside_transaction=False) }}
-    {{ run_hooks(pre_hooks, inside_transaction=True) }}
-    {%- call statement('main', language=model['language']) -%}
-        {{- create_table_as(False, next_relation, compiled_code, model['language']) -}}
-    {%- endcall -%}
-    {%- do put_in_place(next_relation) -%}
-    {{ run_hooks(post_hooks, inside_transaction=True) }}
-    {%- do persist_docs(this.incorporate(type='table'), model) -%}
-    {%- do adapter.commit() -%}
-    {{ run_hooks(post_hooks, inside_transaction=False) }}
-    {{ return({'relations': [this.incorporate(type='table')]}) }}
-{%- endmaterialization %}
-
-
 {#- What a materialization returns that has nothing to do. -#}
 {% macro left_relations() -%}
     {%- call noop_statement('main', 'LEFT AS IT IS') -%}{%- endcall -%}
     {{ return({'relations': [this.incorporate(type='table')]}) }}
-{%- endmacro %}
-
-
-{#- The name under which a table is made; what a run that was broken off left there goes. -#}
-{% macro relation_aside() -%}
-    {%- set next_relation = make_intermediate_relation(this.incorporate(type='table')) -%}
-    {%- do drop_relation_if_exists(load_cached_relation(next_relation)) -%}
-    {{ return(next_relation) }}
-{%- endmacro %}
-
-
-{#- The new table takes the place of the old one, in the transaction of the model. -#}
-{% macro put_in_place(next_relation) -%}
-    {#- A Python model has begun none. -#}
-    {%- do adapter.ensure_transaction() -%}
-    {%- do drop_relation_if_exists(load_cached_relation(this)) -%}
-    {%- do adapter.rename_relation(next_relation, this.incorporate(type='table')) -%}
 {%- endmacro %}

@@ -1,5 +1,5 @@
 -- One row per customer_key and cutoff with a purchase before it: all that a model may learn from.
-{{- config(materialized=by_key(), meta={'rows_of': 'int_purchases_measured'}) }}
+{{- config(meta={'rows_of': 'int_purchases_measured'}) }}
 {%- set measured = measured_features() %}
 with purchases as (
 
