@@ -154,5 +154,5 @@ bench-models: setup-dev  ## The figures of segments, scores and value, measured 
 spark: setup-spark  ## The demo on DuckDB and on a Spark cluster of this machine, every mart compared
 	@python benchmarks/spark_compare.py --customers $(SPARK_CUSTOMERS) --seed $(SEED)
 
-clean:  ## Remove what builds made (not the raw data, not what was published)
-	@rm -rf target logs dbt_packages data/*.duckdb data/*.duckdb.wal
+clean:  ## Remove logs, caches and reports of builds; warehouses stay, for they remember keys, names and models
+	@rm -rf target logs dbt_packages

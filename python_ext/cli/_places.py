@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,12 @@ from typing import Any
 import click
 
 from python_ext.cli import _raw_data_option
+from python_ext.errors import SegmentationError
 from python_ext.settings import project_root, warehouse_path
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
+WAREHOUSE_VARIABLE = "SEGMENTATION_DATABASE"
 
 
 def place_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -60,7 +63,7 @@ def place_options(command: Callable[..., Any]) -> Callable[..., Any]:
         places = find_places(
             raw_data,
             project_dir=root,
-            database=database or warehouse_path(root),
+            database=database or _default_warehouse(root, raw_data),
             published=publish_dir,
             caches=cache_dirs,
             directory=privacy_dir,
@@ -68,6 +71,22 @@ def place_options(command: Callable[..., Any]) -> Callable[..., Any]:
         return command(places=places, **arguments)
 
     return with_places
+
+
+def _default_warehouse(root: Path, raw_data: str) -> Path:
+    """The warehouse of the profile; what is the demo's is not taken for that of another dataset.
+
+    A person of whom another dataset's warehouse knows nothing would look like one who was erased.
+    """
+    warehouse, dataset = warehouse_path(root), raw_data.rstrip("/").rsplit("/", 1)[-1]
+    if WAREHOUSE_VARIABLE not in os.environ and warehouse.stem != dataset:
+        raise SegmentationError(
+            f"Which warehouse was built of {raw_data}? Name it with --database or in "
+            f"{WAREHOUSE_VARIABLE} (make builds {warehouse.with_stem(dataset).name}); {warehouse} "
+            "is taken for its own dataset alone. Nothing was read or written.",
+            exit_code=2,
+        )
+    return warehouse
 
 
 def person_options(command: Callable[..., Any]) -> Callable[..., Any]:

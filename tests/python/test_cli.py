@@ -287,3 +287,11 @@ def test_warehouse_is_the_one_of_the_profile(tmp_path, monkeypatch):
     (tmp_path / "profiles.yml").write_text(profile % "''")
     with pytest.raises(SegmentationError, match="--database"):
         warehouse_path(tmp_path)
+
+
+def test_the_demo_warehouse_is_not_taken_for_that_of_another_dataset(run, shop):
+    for command in (("forget", "--customer-id", "C1"), ("search-person", "--customer-id", "C1")):
+        result = run(*command, "--raw-data", shop, SEGMENTATION_DATABASE=None)
+        assert result.exit_code == 2
+        assert "--database" in result.stderr and "mine.duckdb" in result.stderr
+        assert "There is no" in run(*command, "--raw-data", shop, "--database", "no.duckdb").stderr
