@@ -153,7 +153,9 @@
         {%- do parts.append(var(name, none)) -%}
     {%- endfor -%}
     {%- set raw_data = var('raw_data', env_var('RAW_DATA', 'data/demo')) | replace("'", "''") -%}
-    {%- do parts.append(one_value("select what_decides('" ~ raw_data ~ "')")) -%}
+    {%- do parts.append(one_value(
+        "select what_decides('" ~ raw_data ~ "', '" ~ run_started_at.isoformat() ~ "')"
+    )) -%}
     {%- for parent in node.depends_on.nodes | sort if parent.startswith('seed.') -%}
         {%- do parts.append(one_value(content_hash(graph.nodes[parent].relation_name))) -%}
     {%- endfor -%}
@@ -189,11 +191,11 @@
             when exists (select 1 from mine where settings <> '{{ settings_of_model() }}')
                 then 'settings, seeds, code or the suppression list have changed'
             when exists (
-                select 1 from mine where file <> '' and {{ is_not_among('mine', 'seen') }}
+                select 1 from mine where source_table <> '' and {{ is_not_among('mine', 'seen') }}
             )
                 then (
                     select min(file) || ' has changed or is gone' from mine
-                    where file <> '' and {{ is_not_among('mine', 'seen') }}
+                    where source_table <> '' and {{ is_not_among('mine', 'seen') }}
                 )
             {%- for relation in models_followed() %}
             when

@@ -35,6 +35,11 @@
             'The ' ~ name_of_run() ~ ' run leaves most as the last whole build made it, and of this warehouse '
             ~ 'none is noted. Run `make retrain` first. Nothing was written.'
         ) }}
+        {%- elif var('cutoffs') != 'score' -%}
+        {{ exceptions.raise_compiler_error(
+            'The ' ~ name_of_run() ~ ' run learns nothing, and these settings are of a run that does. Give it those of '
+            ~ '`segmentation vars --run ' ~ name_of_run() ~ '`. Nothing was written.'
+        ) }}
         {%- endif -%}
     {%- endif -%}
 {%- endmacro %}
@@ -42,7 +47,7 @@
 
 {#-
     At the start of a run: number the load, and list the raw files as they are now. A file that comes
-    or changes later belongs to the next load.
+    or changes later, also between a build and its retry, belongs to the next load.
 -#}
 {% macro begin_load() -%}
     {%- if execute and by_arrival() == 'incremental' and flags.WHICH in ['build', 'run', 'seed'] -%}
@@ -57,12 +62,18 @@
         '', '', settings_fingerprint({{ given_vars() }}),
         'begun', '{{ name_of_run() }}', coalesce(max(load_number), 0) + 1
     from {{ arrivals_table() }};
+    {%- if is_retry() %}
+    {#- A retry goes on with the files of its build: some models have read them already. #}
+    update {{ arrivals_table() }} set load_number = (select max(load_number) from {{ arrivals_table() }})
+    where model = '' and source_table <> '';
+    {%- else %}
     delete from {{ arrivals_table() }} where model = '' and source_table <> '';
     {%- for table in arriving_tables() if source_is_on(table) %}
     insert into {{ arrivals_table() }}
     select '', '{{ table }}', file, version, '', (select max(load_number) from {{ arrivals_table() }})
     from {{ files_of(raw_path(table)) }};
     {%- endfor %}
+    {%- endif %}
     {#- What came in since the note of the build is in this list, and so in the tables. -#}
     {%- if one_value('select is_unchanged from ' ~ build_note()) %}
     update {{ build_note() }} set is_unchanged = made_of is not distinct from {{ made_of() }};

@@ -9,6 +9,9 @@ import duckdb
 from python_ext._readable_values import FAMILIES
 
 NAMED = 3
+OURS = ("filename", "source_file")
+"""Columns under which a build knows the file of a row; one of the data would hide them."""
+
 Columns = Mapping[str, Mapping[str, str]]
 
 
@@ -20,7 +23,7 @@ def unlike_files(
     *,
     texts: Collection[str],
 ) -> list[tuple[str, str, str]]:
-    """Columns that some files of a folder lack, or write in another way than the others.
+    """Columns that some files of a folder lack, write in another way, or have too many.
 
     Numbers and dates may be of several types, of which the widest is read. Text may not: the
     customer 00123 of one file is 123 in the next, and 123.0 in a third.
@@ -50,6 +53,10 @@ def unlike_files(
         return connection.execute(query).fetchone() is not None
 
     files, found = columns_by_file(connection, reader, pattern), []
+    for column in OURS:
+        if holding := [_name(file) for file, columns in files.items() if column in columns]:
+            what = f"a column has the name under which the file of a row is known: {_some(holding)}"
+            found.append((column, what, "Leave it out, or give it another name."))
     empty: dict[str, bool] = {}
     for column in declared:
         kinds = {file: columns.get(column.lower()) for file, columns in files.items()}

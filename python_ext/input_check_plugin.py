@@ -15,7 +15,8 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from functools import partial
+from datetime import datetime
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,35 @@ class RawFiles:
         return changes(json.loads(before), now)
 
 
+@cache
+def code_of_run(project_dir: Path, started: str) -> str:
+    """Hash of the code that decides over staged rows, as a run found it.
+
+    Asked once a run, for dbt reads macros once. What was edited after the run began may be what
+    dbt has read or not: such a hash is of this run alone, so that the next one stages all anew.
+
+    Parameters
+    ----------
+    project_dir : Path
+        Folder that has ``macros``.
+    started : str
+        When the run began, ISO 8601 with a zone.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits, and ``started`` where code was edited since.
+    """
+    files = [*sorted((project_dir / "macros").rglob("*.sql"))]
+    files += sorted((Path(__file__).parent / "privacy").glob("*.py"))
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    began = datetime.fromisoformat(started).timestamp()
+    edited = any(file.stat().st_mtime >= began for file in files)
+    return digest.hexdigest() + (started if edited else "")
+
+
 class Suppression:
     """The suppression list of each dataset, as functions for SQL.
 
@@ -148,12 +178,12 @@ class Suppression:
         folder = privacy_directory(raw_data, project_dir=self.project_dir)
         return (folder / "suppression.csv").exists()
 
-    def version(self, raw_data: str) -> str:
-        """What a staged row depends on beside files, settings and seeds: macros, and this list."""
-        folder = privacy_directory(raw_data, project_dir=self.project_dir)
-        files = [*sorted((self.project_dir / "macros").glob("*.sql")), folder / "suppression.csv"]
-        contents = [file.read_bytes() if file.is_file() else b"" for file in files]
-        return hashlib.sha256(b"\0".join(contents)).hexdigest()
+    def version(self, raw_data: str, started: str) -> str:
+        """What a staged row depends on beside files, settings and seeds: code, and this list."""
+        file = privacy_directory(raw_data, project_dir=self.project_dir) / "suppression.csv"
+        listed = file.read_bytes() if file.is_file() else b""
+        code = code_of_run(self.project_dir, started)
+        return hashlib.sha256(code.encode() + listed).hexdigest()
 
     def problem(self, raw_data: str, demo_secret_allowed: bool) -> str:
         """What keeps the list from being asked; empty when nothing does."""
@@ -295,7 +325,11 @@ class Plugin:
             side_effects=True,
         )
         conn.create_function(
-            DECIDING_FUNCTION, suppression.version, ["VARCHAR"], "VARCHAR", side_effects=True
+            DECIDING_FUNCTION,
+            suppression.version,
+            ["VARCHAR", "VARCHAR"],
+            "VARCHAR",
+            side_effects=True,
         )
         conn.create_function(
             SUPPRESSION_FUNCTION,

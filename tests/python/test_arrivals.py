@@ -336,7 +336,11 @@ def test_what_reads_earlier_cutoffs_is_not_run_daily():
     earlier = {
         name
         for name, text in models.items()
-        if re.search(r"'test'|'train'|<> 'score'|fit_lifetimes|list_decay|run_propensity", text)
+        if re.search(
+            r"'test'|'train'|<> 'score'|select (min|max)\(cutoff_on\)|fit_lifetimes|list_decay"
+            "|run_propensity",
+            text,
+        )
     }
     # These make or score what there is, or look back in a first run only.
     harmless = {"int_cutoffs", "ml_propensity_scores", "ml_segment_backcast", "ml_segment_history"}

@@ -5,7 +5,7 @@
         "coalesce(order_lines.product_id, '') <> '" ~ product | replace("'", "''") ~ "'"
     ) %}
 {%- endfor %}
-with orders as (
+with orders as {{ read_anew() }} (
 
     -- Of an unknown buyer nothing can be said.
     select * from {{ ref('int_orders_identified') }} where customer_key is not null

@@ -1,4 +1,5 @@
 -- One row per web session: events of one visitor with less than the time-out between them.
+{{- config(meta={'rows_of': 'int_web_visits', 'parts_by': 'visitor_id'}) }}
 with visits as (
 
     select * from {{ ref('int_web_visits') }}

@@ -110,7 +110,7 @@ renamed as (
         {{ clean_text('numbered.campaign_id') }} as campaign_id,
         {{ clean_text('numbered.customer_id') }} as customer_id,
         names.code as event_name,
-        numbered.event_name as event_name_raw,
+        cast(numbered.event_name as string) as event_name_raw,
         {{ parse_timestamp('numbered.event_at') }} as event_at,
         {{ raw_date('numbered.event_at') }} as event_at_raw,
         {{ pack_columns(columns, 'numbered') }} as packed

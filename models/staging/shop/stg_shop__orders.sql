@@ -91,13 +91,13 @@ renamed as (
         case
             when placeholders.spelling is null then {{ clean_email('numbered.guest_email') }}
         end as guest_email,
-        numbered.guest_email as guest_email_raw,
+        cast(numbered.guest_email as string) as guest_email_raw,
         coalesce(statuses.code, 'completed') as status,
-        numbered.status as status_raw,
+        cast(numbered.status as string) as status_raw,
         channels.code as channel,
-        numbered.channel as channel_raw,
+        cast(numbered.channel as string) as channel_raw,
         coalesce(currencies.code, upper({{ clean_text('numbered.currency') }})) as currency,
-        numbered.currency as currency_raw,
+        cast(numbered.currency as string) as currency_raw,
         coalesce({{ read_number('numbered.discount_amount') }}, 0) as discount_amount,
         {{ clean_text('numbered.discount_amount') }} as discount_amount_raw,
         {{ parse_timestamp('numbered.ordered_at') }} as ordered_at,

@@ -103,13 +103,13 @@ renamed as (
         {{ clean_text('numbered.visitor_id') }} as visitor_id,
         {{ clean_text('numbered.customer_id') }} as customer_id,
         names.code as event_name,
-        numbered.event_name as event_name_raw,
+        cast(numbered.event_name as string) as event_name_raw,
         {{ clean_text('numbered.page_url') }} as page_url,
         lower({{ clean_text('numbered.utm_source') }}) as utm_source,
         lower({{ clean_text('numbered.utm_medium') }}) as utm_medium,
         lower({{ clean_text('numbered.utm_campaign') }}) as utm_campaign,
         devices.code as device,
-        numbered.device as device_raw,
+        cast(numbered.device as string) as device_raw,
         coalesce({{ read_number('numbered.engagement_seconds') }}, 0) as engagement_seconds,
         {{ parse_timestamp('numbered.event_at') }} as event_at,
         {{ raw_date('numbered.event_at') }} as event_at_raw,
@@ -152,13 +152,18 @@ staged as (
         utm_campaign,
         device,
         device_raw,
-        greatest(engagement_seconds, 0) as engagement_seconds,
+        case
+            when engagement_seconds between 0 and 86400 then engagement_seconds else 0
+        end as engagement_seconds,
         event_at,
         event_at_raw,
         source_file,
         {{ load_number() }} as loaded_in,
         rejection_reason,
-        {{ list_flags({'negative_duration': 'engagement_seconds < 0'}) }} as quality_flags,
+        {{ list_flags({
+            'negative_duration': 'engagement_seconds < 0',
+            'excessive_duration': 'engagement_seconds > 86400',
+        }) }} as quality_flags,
         {{ raw_row('rejection_reason', 'packed') }} as raw_row
     from judged
 
