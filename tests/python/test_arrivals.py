@@ -143,6 +143,15 @@ def test_a_quiet_load_writes_nothing_and_a_changed_file_everything(by_load):
     before = by_load.rows(latest)
     quiet = build(folder, raw)
     assert quiet.rows(latest) == before and "as a whole" not in quiet.output
+    # Nor does a setting that no row depends on, once the run before has passed.
+    with duckdb.connect(str(quiet.database)) as connection:
+        connection.execute(
+            "update bookkeeping.arrivals set version = 'passed' "
+            "where model = '' and source_table = ''"
+        )
+    other = ("run", "--select", " ".join(TABLES))
+    other = run_dbt(*other, folder=folder, raw_data=raw, variables={"k_anonymity": 20})
+    assert other.returncode == 0 and "as a whole" not in other.output, other.output[-3000:]
 
     file = raw_files(raw, "web.events", "parquet")[3]
     rows = duckdb.sql(f"select * from '{file}' limit 1").to_arrow_table()
@@ -225,6 +234,26 @@ def test_files_of_a_folder_need_the_same_columns_and_keys_of_one_type(delivered,
     ]
     assert f"bigint in {last.name}, varchar in {first.name}" in problems[0].what
     assert problems[1].what == f"1 of 3 files lacks the column: {last.name}"
+
+
+def test_a_column_that_was_empty_at_first_takes_the_text_that_comes_later(delivered, tmp_path):
+    raw = deliver(delivered, tmp_path / "raw", 1)
+    (first,) = raw_files(raw, "shop.orders", "parquet")
+    write_again(first, "* replace (null::integer as guest_email)")
+    asked = ("build", "--select", "+stg_shop__orders", "--exclude-resource-type", "test")
+    built = run_dbt(*asked, folder=tmp_path, raw_data=raw)
+    assert built.returncode == 0, built.output[-3000:]
+    deliver(delivered, raw, 11)
+    later = run_dbt("run", "--select", "stg_shop__orders", folder=tmp_path, raw_data=raw)
+    assert later.returncode == 0 and "as a whole" not in later.output, later.output[-3000:]
+    assert later.rows("select count(guest_email_raw) > 0 from staging.stg_shop__orders")[0][0]
+
+
+def test_a_column_that_hides_the_file_of_a_row_is_told(tmp_path):
+    query = "select 'a' as id, 1 as price, 'x' as \"Filename\""
+    duckdb.sql(f"copy ({query}) to '{tmp_path}/a.parquet'")
+    ((column, what, _),) = unlike(tmp_path, "parquet")
+    assert column == "filename" and what.endswith("is known: a.parquet")
 
 
 def unlike(folder: Path, suffix: str, texts=("id",)):
@@ -413,6 +442,18 @@ def test_the_first_build_of_a_warehouse_is_a_whole_one(delivered, tmp_path):
     assert refused.returncode != 0
     said = " ".join(refused.output.split())
     assert "of this warehouse none is noted. Run `make retrain` first" in said, said[-1500:]
+
+    with duckdb.connect(str(refused.database)) as connection:
+        connection.execute("create schema if not exists bookkeeping")
+        connection.execute(
+            "create or replace table bookkeeping.arrivals as select '' as model, "
+            "'' as source_table, '' as file, 'passed' as version, 'complete' as settings, "
+            "1 as load_number"
+        )
+    mixed = run_dbt("build", "--selector", "daily", folder=tmp_path, raw_data=delivered)
+    assert mixed.returncode != 0
+    said = " ".join(mixed.output.split())
+    assert "the daily run learns nothing" in said.lower(), said[-1500:]
 
 
 def test_settings_of_a_run_are_its_own_but_for_how_much_it_builds():

@@ -8,6 +8,7 @@ from conftest import run_dbt
 from test_faults import copied, differing  # noqa: F401
 
 from python_ext import unchanged
+from python_ext.input_check_plugin import code_of_run
 from python_ext.privacy._files import rewrite_database
 from python_ext.unchanged import made_of
 
@@ -82,6 +83,20 @@ def test_it_cannot_be_told_of_addresses_nor_of_code_edited_meanwhile(project):
     assert told(project, raw="s3://bucket/raw") is None
     assert told(project, given='{"raw_readers": {"csv": "read_csv(\'https://x/y.csv\')"}}') is None
     assert told(project, started="2001-01-01T09:00:00+01:00") is None
+
+
+def test_code_of_a_run_is_what_the_run_found_and_its_own_where_it_was_edited(tmp_path):
+    (tmp_path / "macros").mkdir()
+    file = tmp_path / "macros" / "text.sql"
+    file.write_text("1")
+    runs = [f"2100-01-0{day}T09:00:00+00:00" for day in (1, 2, 3)]
+    first = code_of_run(tmp_path, runs[0])
+    file.write_text("2")
+    second = code_of_run(tmp_path, runs[1])
+    assert code_of_run(tmp_path, runs[0]) == first
+    assert code_of_run(tmp_path, runs[2]) == second != first
+    edited = [code_of_run(tmp_path, f"2001-01-0{day}T09:00:00+00:00") for day in (1, 2)]
+    assert len({second, *edited}) == 3
 
 
 def test_a_warehouse_that_is_rewritten_is_made_of_nothing_known(tmp_path):
