@@ -190,7 +190,7 @@ class _ViewRun:
         today = run_on(self.stored, self.as_of)
         chosen = next((row for row in today if row["is_chosen"]), None)
         todays, is_lost = _try_to_read(chosen)
-        if todays and self._stands(todays, settings):
+        if todays and self._stands(chosen, todays, settings):
             return today
         decision = self._decide(model, objection, settings)
         if not decision.is_refit:
@@ -203,11 +203,17 @@ class _ViewRun:
             lost=today if is_lost else [],
         )
 
-    def _stands(self, todays: SegmentModel, settings: Mapping[str, Any]) -> bool:
-        if self.policy.refit == "always":
-            return False
+    def _stands(
+        self, chosen: Mapping[str, Any], todays: SegmentModel, settings: Mapping[str, Any]
+    ) -> bool:
+        """Whether the stored run of today is the answer.
+
+        One that kept its model may be of a smaller run, which must keep it: it is decided anew.
+        """
+        if self.policy.refit != "auto":
+            return self.policy.refit == "never"
         before = (todays.reference or {}).get("settings")
-        return self.policy.refit == "never" or before == settings
+        return chosen["decision"] != "kept" and before == settings
 
     def _decide(
         self, model: SegmentModel | None, objection: str | None, settings: Mapping[str, Any]

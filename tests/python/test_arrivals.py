@@ -361,7 +361,8 @@ def selected(name: str) -> set[str]:
 def test_what_reads_earlier_cutoffs_is_not_run_daily():
     """A daily run makes today's features alone: what judges by others would be emptied by it."""
     models = text_of("models")
-    assert selected("learning") | selected("describing") <= set(models)
+    seeds = {file.stem for file in (PROJECT / "seeds").rglob("*.csv")}
+    assert selected("learning") | selected("describing") <= set(models) | seeds
     earlier = {
         name
         for name, text in models.items()
@@ -374,6 +375,19 @@ def test_what_reads_earlier_cutoffs_is_not_run_daily():
     # These make or score what there is, or look back in a first run only.
     harmless = {"int_cutoffs", "ml_propensity_scores", "ml_segment_backcast", "ml_segment_history"}
     assert earlier - harmless <= selected("learning") and len(earlier - harmless) > 8
+
+
+def test_every_run_tests_consent_and_small_groups(demo_data, tmp_path):
+    """dbt leaves out a test that reads any table which the run leaves."""
+    guarding = selected("guarding")
+    assert guarding <= {file.stem for file in (PROJECT / "tests").rglob("*.sql")}
+    for run in ("hourly", "daily"):
+        asked = ("ls", "--quiet", "--output", "name", "--selector", run)
+        listed = run_dbt(*asked, folder=tmp_path, raw_data=demo_data, lean=False, tested=True)
+        names = set(listed.output.split())
+        assert guarding <= names, listed.output[-3000:]
+        assert not {"int_categories_ranked", "propensity_targets", "model_metrics"} & names
+        assert {"customer_segments", "ml_propensity_scores"} <= names
 
 
 # Runs of a warehouse, and which run must come before a small one is published; None if it is.

@@ -119,6 +119,18 @@ def test_a_second_run_of_a_date_adds_nothing(first):
     pd.testing.assert_frame_equal(run(customers([0, 1, 2, 3]), first), first)
 
 
+def test_what_a_smaller_run_must_keep_is_decided_anew_by_a_whole_one_of_the_same_date(first):
+    moved = customers([0, 1, 2, 3], seed=1).assign(f0=lambda frame: frame["f0"] + 6)
+    daily = run(moved, first, SECOND, refit="never")
+    assert chosen(daily)["decision"] == "kept"
+    whole = run(moved, pd.concat([first, daily]), SECOND)
+    assert chosen(whole)["decision"] == "fitted"
+    pd.testing.assert_frame_equal(whole, run(moved, first, SECOND))
+    # And the smaller runs after it keep what it fitted.
+    after = pd.concat([first, whole])
+    pd.testing.assert_frame_equal(run(moved, after, SECOND, refit="never"), whole)
+
+
 def test_a_first_run_fitted_again_keeps_its_ids(first):
     frame = customers([0, 1, 2, 3])
     again = run(frame, first, refit="always")

@@ -48,19 +48,20 @@ spent as (
         spent_by_period.customer_key,
         cutoffs.cutoff_name,
         cutoffs.cutoff_on,
-        categories.category,
+        spent_by_period.category,
         categories.category_rank,
         min(spent_by_period.first_bought_at) as first_bought_at,
         max(spent_by_period.last_event_at) as last_event_at,
         cast(sum(spent_by_period.spent) as double) as spent
     from spent_by_period
     inner join cutoffs on spent_by_period.period_ends_on <= cutoffs.cutoff_on
-    inner join categories on spent_by_period.category = categories.category
+    -- One that is new since the ranking was made counts as any other, but has no taste of its own.
+    left join categories on spent_by_period.category = categories.category
     group by
         spent_by_period.customer_key,
         cutoffs.cutoff_name,
         cutoffs.cutoff_on,
-        categories.category,
+        spent_by_period.category,
         categories.category_rank
 
 ),
@@ -78,10 +79,12 @@ shares as (
         spent
         / nullif(round(sum(spent) over (partition by customer_key, cutoff_name), 4), 0) as share,
         row_number() over (
-            partition by customer_key, cutoff_name order by spent desc, category_rank asc
+            partition by customer_key, cutoff_name
+            order by spent desc, category_rank asc nulls last, category asc
         ) as favourite_place,
         row_number() over (
-            partition by customer_key, cutoff_name order by first_bought_at desc, category_rank asc
+            partition by customer_key, cutoff_name
+            order by first_bought_at desc, category_rank asc nulls last, category asc
         ) as newest_place
     from spent
 
