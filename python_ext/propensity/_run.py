@@ -17,7 +17,7 @@ from python_ext.propensity._memory import MODELS_SCHEMA, stored_rows
 from python_ext.propensity._policy import RetrainPolicy
 from python_ext.propensity._search import SearchBudget
 from python_ext.propensity._target_run import TargetRun
-from python_ext.propensity._targets import load_targets
+from python_ext.propensity._targets import Target, load_targets
 from python_ext.propensity._tracking import log_run
 from python_ext.side_by_side import side_by_side
 
@@ -117,7 +117,7 @@ def run_propensity(
             policy=policy,
             algorithms=asked,
             budget=SearchBudget(**(search or {})),
-            tastes=_tastes(selected, categories),
+            tastes=_tastes(selected, target, categories),
         )
         for target in load_targets(targets, horizon_days=int(horizon_days), labels=examples.targets)
     ]
@@ -133,10 +133,15 @@ def _rows_of(run: TargetRun) -> list[dict[str, Any]]:
         return run.rows()
 
 
-def _tastes(features: Sequence[Feature], categories: pd.DataFrame | None) -> dict[str, str]:
-    """What stands behind taste_1, taste_2, …: with another category it is another feature."""
+def _tastes(
+    features: Sequence[Feature], target: Target, categories: pd.DataFrame | None
+) -> dict[str, str]:
+    """What stands behind taste_1, taste_2, …, the one that a target is about among them.
+
+    With another category it is another feature, and another target.
+    """
     if categories is None:
         return {}
     ranked = zip(categories["category_rank"], categories["category"], strict=True)
-    behind = {f"taste_{rank}": str(name) for rank, name in ranked}
-    return {f.name: behind[f.name] for f in features if f.name in behind}
+    read = {*(feature.name for feature in features), f"taste_{target.category_rank}"}
+    return {f"taste_{rank}": str(name) for rank, name in ranked if f"taste_{rank}" in read}

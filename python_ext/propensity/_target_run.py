@@ -139,6 +139,13 @@ class TargetRun:
                 f"cannot be used any more: model {model.model_id} needs {', '.join(gone[:3])}"
                 f"{more}, which is no feature any more or whose source is off"
             )
+        learned = (self._last_attempt(row).get("settings") or {}).get("categories", {})
+        read = [*(f.name for f in model.features), f"taste_{self.target.category_rank}"]
+        if moved := [name for name in read if learned.get(name) != self.tastes.get(name)]:
+            return None, (
+                f"cannot be used any more: to model {model.model_id} {moved[0]} is "
+                f"{learned.get(moved[0])}, which is {self.tastes.get(moved[0])} now"
+            )
         try:
             model.score(self.examples.score.head(TRIED_ROWS))
         except (TypeError, KeyError, ValueError, AttributeError, IndexError) as error:

@@ -498,6 +498,34 @@ def test_a_champion_whose_feature_is_gone_is_replaced_for_that_reason(given, fir
     assert old["retired_on"] == LATER and np.isnan(old["auc"])
 
 
+def test_a_champion_that_learned_another_category_is_replaced_for_that_reason(given):
+    """Judged on columns that mean something else now it would look as good as ever."""
+    tastes = definitions("frequency", "recency_days", "taste_1")
+
+    def build(data, categories, memory=None, **options):
+        features, labels = data
+        renamed = (features.rename(columns={"noise": "taste_1"}), labels)
+        ranked = pd.DataFrame({"category": list(categories), "category_rank": [1, 2]})
+        return run(renamed, memory, seeds=tastes, categories=ranked, **options)
+
+    before, later = build(given, ("hats", "shoes")), make_input(LATER, seed=1)
+    old = champion(before)
+    same = champion(build(later, ("hats", "toys"), before, as_of=LATER))
+    assert (same["decision"], same["model_id"]) == ("kept", old["model_id"])
+    rows = build(later, ("shoes", "hats"), before, as_of=LATER)
+    said = "taste_1 is hats, which is shoes now"
+    assert said in champion(rows)["decision_reason"] and said in champion(rows)["reason"]
+    assert champion(rows)["model_id"] != old["model_id"]
+    with pytest.raises(SegmentationError, match=said):
+        build(later, ("shoes", "hats"), before, as_of=LATER, retrain="never")
+    # What a target is about is no feature, and counts as well.
+    hats = {"seeds": definitions(), "wanted": seed_targets(category_rank=1)}
+    ranked = [pd.DataFrame({"category": [name], "category_rank": [1]}) for name in ("hats", "toys")]
+    before = run(given, categories=ranked[0], **hats)
+    after = run(later, before, as_of=LATER, categories=ranked[1], **hats)
+    assert champion(after)["decision"] == "trained"
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
