@@ -202,8 +202,11 @@ def silent_customers(places: Places, *, months: int) -> tuple[str, ...]:
             rows = connection.execute(
                 f"""
                 select customer_key
-                from warehouse.marts.customers, warehouse.intermediate.int_as_of_date
-                where last_seen_on < as_of_date - interval {int(months)} month
+                from warehouse.intermediate.int_engagement_measured,
+                    warehouse.intermediate.int_as_of_date
+                where cutoff_name = 'score' and greatest(
+                    coalesce(last_interaction_on, first_seen_on), first_seen_on
+                ) < as_of_date - interval {int(months)} month
                 order by customer_key
                 """
             ).fetchall()

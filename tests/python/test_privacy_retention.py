@@ -126,7 +126,8 @@ def test_who_is_silent_is_counted_by_the_last_contact(demo_build, tmp_path):
     assert counts == sorted(counts, reverse=True) and counts[0] > counts[1] > 0 == counts[3]
     expected = ask(
         places.database,
-        "select count(*) from marts.customers where last_seen_on < "
+        "select count(*) from intermediate.int_engagement_measured where cutoff_name = 'score' and "
+        "coalesce(last_interaction_on, first_seen_on) < "
         "(select as_of_date from intermediate.int_as_of_date) - interval 12 month",
     )
     assert expected == [(counts[1],)]

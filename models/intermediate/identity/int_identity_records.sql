@@ -30,6 +30,19 @@ shop_only_customers as (
 
 ),
 
+-- Who bought before was seen before, whenever the CRM got to make the record.
+buyers_before_their_record as (
+
+    select
+        crm_customers.customer_id,
+        min(orders.ordered_at) as first_seen_at
+    from crm_customers
+    inner join as_of on crm_customers.created_at >= as_of.as_of_date
+    inner join orders on crm_customers.customer_id = orders.customer_id
+    group by crm_customers.customer_id
+
+),
+
 guests as (
 
     select
@@ -44,20 +57,22 @@ guests as (
 records as (
 
     select
-        'id:' || customer_id as record_id,
+        'id:' || crm_customers.customer_id as record_id,
         'crm.customers' as source_name,
-        customer_id as source_record_id,
-        email,
-        phone,
-        first_name,
-        {{ fold_text('first_name') }} as first_name_folded,
-        last_name,
-        address,
-        postcode,
-        city,
-        birth_on,
-        created_at as first_seen_at
+        crm_customers.customer_id as source_record_id,
+        crm_customers.email,
+        crm_customers.phone,
+        crm_customers.first_name,
+        {{ fold_text('crm_customers.first_name') }} as first_name_folded,
+        crm_customers.last_name,
+        crm_customers.address,
+        crm_customers.postcode,
+        crm_customers.city,
+        crm_customers.birth_on,
+        coalesce(early.first_seen_at, crm_customers.created_at) as first_seen_at
     from crm_customers
+    left join buyers_before_their_record as early
+        on crm_customers.customer_id = early.customer_id
 
     union all
 

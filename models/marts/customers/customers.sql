@@ -57,8 +57,15 @@ final as (
     select
         aged.customer_key,
         engagement.first_seen_on,
+        -- Of who may not be profiled only what an account says: what was opened or visited is conduct.
         greatest(
-            coalesce(engagement.last_interaction_on, engagement.first_seen_on),
+            coalesce(
+                case
+                    when permissions.may_be_profiled then engagement.last_interaction_on
+                    else buyers.last_purchased_on
+                end,
+                engagement.first_seen_on
+            ),
             engagement.first_seen_on
         ) as last_seen_on,
         aged.country_code as country,

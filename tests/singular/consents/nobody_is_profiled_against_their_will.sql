@@ -112,9 +112,15 @@ profiled as (
 
     select
         'customers' as mart,
-        customer_key
-    from {{ ref('customers') }}
-    where coalesce(area_median_income, area_unemployment_rate) is not null
+        customers.customer_key
+    from {{ ref('customers') }} as customers
+    left join {{ ref('int_purchases_measured') }} as purchases
+        on customers.customer_key = purchases.customer_key and purchases.cutoff_name = 'score'
+    where
+        coalesce(customers.area_median_income, customers.area_unemployment_rate) is not null
+        or customers.last_seen_on > greatest(
+            coalesce(purchases.last_purchased_on, customers.first_seen_on), customers.first_seen_on
+        )
 
     union all
 
