@@ -97,18 +97,33 @@ filled as (
 
 ),
 
--- A line of the table adds up to the segment, a column to the value: both could give a cell away.
 margined as (
 
     select
         *,
         sum(customers) over (partition by right_attribute, segment_id) as left_customers,
         sum(customers) over (partition by right_attribute, right_value) as right_customers,
-        sum(customers) over (partition by right_attribute) as all_customers,
-        {{ is_withheld_among('customers', 'right_attribute, segment_id', 'right_value') }}
-        or {{ is_withheld_among('customers', 'right_attribute, right_value', 'segment_id') }}
-            as is_withheld
+        sum(customers) over (partition by right_attribute) as all_customers
     from filled
+
+),
+
+-- A line adds up to the segment, a column to the value, and two attributes to the one of both: a cell of
+-- few is withheld, and all else is rounded, so that it is no subtraction away.
+protected as (
+
+    select
+        segment_id,
+        segment,
+        segment_fr,
+        right_attribute,
+        right_value,
+        right_value_fr,
+        {{ is_under_floor('customers') }} as is_withheld,
+        {%- for number in ['customers', 'left_customers', 'right_customers', 'all_customers'] %}
+        {{ rounded_to_floor(number) }} as {{ number }}{{ "," if not loop.last }}
+        {%- endfor %}
+    from margined
 
 ),
 
@@ -116,8 +131,8 @@ compared as (
 
     select
         *,
-        left_customers * right_customers / cast(all_customers as double) as expected
-    from margined
+        left_customers * right_customers / nullif(cast(all_customers as double), 0) as expected
+    from protected
 
 ),
 
@@ -132,12 +147,13 @@ final as (
         right_value,
         right_value_fr,
         case when not is_withheld then customers end as customers,
-        case when not is_withheld then customers / cast(left_customers as double) end
+        case when not is_withheld then customers / nullif(cast(left_customers as double), 0) end
             as share_of_left,
-        case when not is_withheld then customers / cast(right_customers as double) end
+        case when not is_withheld then customers / nullif(cast(right_customers as double), 0) end
             as share_of_right,
         case when not is_withheld then expected end as expected_customers,
-        case when not is_withheld then 100 * customers / expected end as index_vs_expected,
+        case when not is_withheld then 100 * customers / nullif(expected, 0) end
+            as index_vs_expected,
         case
             when not is_withheld
                 then
@@ -145,13 +161,13 @@ final as (
                     / nullif(
                         sqrt(
                             expected
-                            * (1 - left_customers / cast(all_customers as double))
-                            * (1 - right_customers / cast(all_customers as double))
+                            * greatest(1 - left_customers / cast(all_customers as double), 0)
+                            * greatest(1 - right_customers / cast(all_customers as double), 0)
                         ),
                         0
                     )
         end as standardised_residual,
-        expected < 5 as is_expected_small,
+        coalesce(expected < 5, true) as is_expected_small,
         is_withheld
     from compared
 
