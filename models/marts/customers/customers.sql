@@ -57,7 +57,7 @@ final as (
     select
         aged.customer_key,
         engagement.first_seen_on,
-        -- Of who may not be profiled only what an account says: what was opened or visited is conduct.
+        -- Of who may not be profiled only what an account says: what was opened is conduct.
         greatest(
             coalesce(
                 case

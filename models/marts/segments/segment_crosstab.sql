@@ -108,8 +108,8 @@ margined as (
 
 ),
 
--- A line adds up to the segment, a column to the value, and two attributes to the one of both: a cell of
--- few is withheld, and all else is rounded, so that it is no subtraction away.
+-- A line adds up to the segment, a column to the value, and two attributes to the one of both: a
+-- cell of few is withheld, and all else is rounded, so that it is no subtraction away.
 protected as (
 
     select
