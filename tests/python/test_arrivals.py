@@ -244,6 +244,8 @@ def test_a_column_that_was_empty_at_first_takes_the_text_that_comes_later(delive
     built = run_dbt(*asked, folder=tmp_path, raw_data=raw)
     assert built.returncode == 0, built.output[-3000:]
     deliver(delivered, raw, 11)
+    last = raw_files(raw, "shop.orders", "parquet")[-1]
+    write_again(last, "* replace ('anna@example.org' as guest_email)")
     later = run_dbt("run", "--select", "stg_shop__orders", folder=tmp_path, raw_data=raw)
     assert later.returncode == 0 and "as a whole" not in later.output, later.output[-3000:]
     assert later.rows("select count(guest_email_raw) > 0 from staging.stg_shop__orders")[0][0]

@@ -119,10 +119,10 @@ protected as (
         right_attribute,
         right_value,
         right_value_fr,
-        {{ is_under_floor('customers') }} as is_withheld,
         {%- for number in ['customers', 'left_customers', 'right_customers', 'all_customers'] %}
-        {{ rounded_to_floor(number) }} as {{ number }}{{ "," if not loop.last }}
+        {{ rounded_to_floor(number) }} as {{ number }},
         {%- endfor %}
+        {{ is_under_floor('customers') }} as is_withheld
     from margined
 
 ),
