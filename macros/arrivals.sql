@@ -132,7 +132,7 @@
     {{ return([
         'raw_data', 'raw_format', 'raw_readers', 'sources', 'date_formats',
         'earliest_plausible_date', 'near_duplicate_seconds', 'demo_secret_allowed',
-        'session_timeout_minutes', 'time_zone',
+        'session_timeout_minutes', 'time_zone', 'largest_amount', 'longest_page_seconds',
     ]) }}
 {%- endmacro %}
 

@@ -97,33 +97,21 @@ filled as (
 
 ),
 
-margined as (
-
-    select
-        *,
-        sum(customers) over (partition by right_attribute, segment_id) as left_customers,
-        sum(customers) over (partition by right_attribute, right_value) as right_customers,
-        sum(customers) over (partition by right_attribute) as all_customers
-    from filled
-
-),
-
 -- A line adds up to the segment, a column to the value, and two attributes to the one of both: a
 -- cell of few is withheld, and all else is rounded, so that it is no subtraction away.
 protected as (
 
     select
-        segment_id,
-        segment,
-        segment_fr,
-        right_attribute,
-        right_value,
-        right_value_fr,
-        {%- for number in ['customers', 'left_customers', 'right_customers', 'all_customers'] %}
-        {{ rounded_to_floor(number) }} as {{ number }},
-        {%- endfor %}
+        *,
+        {{ rounded_to_floor('customers') }} as cell,
+        {{ rounded_to_floor('sum(customers) over (partition by right_attribute, segment_id)') }}
+            as left_customers,
+        {{ rounded_to_floor('sum(customers) over (partition by right_attribute, right_value)') }}
+            as right_customers,
+        {{ rounded_to_floor('sum(customers) over (partition by right_attribute)') }}
+            as all_customers,
         {{ is_under_floor('customers') }} as is_withheld
-    from margined
+    from filled
 
 ),
 
@@ -146,18 +134,18 @@ final as (
         right_attribute,
         right_value,
         right_value_fr,
-        case when not is_withheld then customers end as customers,
-        case when not is_withheld then customers / nullif(cast(left_customers as double), 0) end
+        case when not is_withheld then cell end as customers,
+        case when not is_withheld then cell / nullif(cast(left_customers as double), 0) end
             as share_of_left,
-        case when not is_withheld then customers / nullif(cast(right_customers as double), 0) end
+        case when not is_withheld then cell / nullif(cast(right_customers as double), 0) end
             as share_of_right,
         case when not is_withheld then expected end as expected_customers,
-        case when not is_withheld then 100 * customers / nullif(expected, 0) end
+        case when not is_withheld then 100 * cell / nullif(expected, 0) end
             as index_vs_expected,
         case
             when not is_withheld
                 then
-                    (customers - expected)
+                    (cell - expected)
                     / nullif(
                         sqrt(
                             expected

@@ -85,8 +85,11 @@ judged as (
             when renamed.quantity is null or renamed.unit_price is null then 'unreadable_number'
             -- A barcode in the wrong field, which no amount of money could hold.
             when
-                greatest(abs(renamed.quantity), abs(renamed.unit_price)) >= 1e9
-                or abs(renamed.quantity * renamed.unit_price) >= 1e12
+                greatest(
+                    abs(renamed.quantity),
+                    abs(renamed.unit_price),
+                    abs(renamed.quantity * renamed.unit_price)
+                ) >= {{ var('largest_amount') }}
                 then 'implausible_number'
             when renamed.quantity = 0 then 'zero_quantity'
             when renamed.unit_price < 0 then 'negative_price'

@@ -59,13 +59,15 @@ final as (
         category_raw,
         subcategory,
         subcategory_raw,
-        case when unit_cost >= 0 and unit_cost < 1e9 then unit_cost end as unit_cost,
+        case
+            when unit_cost >= 0 and unit_cost < {{ var('largest_amount') }} then unit_cost
+        end as unit_cost,
         unit_cost_raw,
         is_cost_negative,
         rejection_reason,
         {{ list_flags({
-            'unusable_cost': 'is_cost_negative or unit_cost >= 1e9 '
-                ~ 'or (unit_cost is null and unit_cost_raw is not null)',
+            'unusable_cost': 'is_cost_negative or unit_cost >= ' ~ var('largest_amount')
+                ~ ' or (unit_cost is null and unit_cost_raw is not null)',
         }) }} as quality_flags,
         {{ raw_row('rejection_reason', 'packed') }} as raw_row
     from judged

@@ -153,7 +153,9 @@ staged as (
         device,
         device_raw,
         case
-            when engagement_seconds between 0 and 86400 then engagement_seconds else 0
+            when engagement_seconds between 0 and {{ var('longest_page_seconds') }}
+                then engagement_seconds
+            else 0
         end as engagement_seconds,
         event_at,
         event_at_raw,
@@ -162,7 +164,7 @@ staged as (
         rejection_reason,
         {{ list_flags({
             'negative_duration': 'engagement_seconds < 0',
-            'excessive_duration': 'engagement_seconds > 86400',
+            'excessive_duration': 'engagement_seconds > ' ~ var('longest_page_seconds'),
         }) }} as quality_flags,
         {{ raw_row('rejection_reason', 'packed') }} as raw_row
     from judged
