@@ -4,11 +4,12 @@
     lets a Python model be submitted by no macro but the materialization itself.
 
     Where nothing has changed the table is left (macros/unchanged.sql). A table with, in its config, `meta:
-    rows_of`, a model before it with as many rows, is made a sixteenth of its rows after the other where these
-    are more than `rows_at_once`: of its customers, or of the values of `meta: parts_by`. One part then fits
-    into memory where all would not: a statement that joins many tables holds all their hash tables at
-    once, and the texts of groups are not written to the disk. The engine takes the condition down into the
-    tables. Small tables are made in one statement, for many small inserts cost twice as much.
+    rows_of`, a model before it with as many rows, is made in parts, one after the other, where these are more
+    than `rows_at_once`: of a sixteenth of the customers each, or, with `meta: parts_by`, of an eighth of the
+    values of that column. One part then fits into memory where all would not: a statement that joins many
+    tables holds all their hash tables at once, and the texts of groups are not written to the disk. The
+    engine takes the condition down into the tables, and reads them once for each part. Small tables are made
+    in one statement, for many small inserts cost twice as much.
 -#}
 {% materialization table, adapter='duckdb', supported_languages=['sql', 'python'] -%}
     {%- if is_left() -%}
@@ -82,12 +83,12 @@
 {%- endmacro %}
 
 
-{#- Conditions that divide all rows in sixteen by a column, whatever it holds; it may not be null. -#}
+{#- Conditions that divide all rows in eight by a column, whatever it holds; it may not be null. -#}
 {% macro hash_ranges(column) -%}
     {%- set ranges = [] -%}
-    {%- for part in range(16) -%}
+    {%- for part in range(8) -%}
         {%- do ranges.append(
-            'hash(' ~ column ~ ') between ' ~ part * 2 ** 60 ~ ' and ' ~ ((part + 1) * 2 ** 60 - 1)
+            'hash(' ~ column ~ ') between ' ~ part * 2 ** 61 ~ ' and ' ~ ((part + 1) * 2 ** 61 - 1)
         ) -%}
     {%- endfor -%}
     {{ return(ranges) }}
