@@ -6,8 +6,9 @@
 
 {#-
     A timestamp from what a source delivers: a timestamp as it is, ISO text, else text in one of the
-    formats of `vars: date_formats`, else null. The engine looks at text only where the plain cast
-    gives nothing, so a typed column costs nothing.
+    formats of `vars: date_formats`, else null. Text with a zone (…Z, …+02:00) becomes the local time of the
+    session, as a typed moment with a zone does. The engine looks at text only where the column is text or
+    the plain cast gives nothing, so a typed column costs nothing.
 -#}
 {% macro parse_timestamp(value) -%}
     {{ return(adapter.dispatch('parse_timestamp')(value)) }}
@@ -15,6 +16,15 @@
 
 {% macro default__parse_timestamp(value) -%}
     coalesce(
+        case
+            when
+                typeof({{ value }}) = 'VARCHAR'
+                and regexp_matches(
+                    cast({{ value }} as string),
+                    ':[0-9]{2}([.,][0-9]+)? ?(Z|z|UTC|[+-][0-9]{2}(:?[0-9]{2})?) *$'
+                )
+                then try_cast(try_cast(trim(cast({{ value }} as string)) as timestamptz) as timestamp)
+        end,
         try_cast({{ value }} as timestamp),
         try_cast(trim(cast({{ value }} as string)) as timestamp),
         try_strptime(

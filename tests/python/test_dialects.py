@@ -5,6 +5,8 @@ import re
 import duckdb
 from conftest import PROJECT, run_dbt
 
+from python_ext.settings import DEFAULT_READERS
+
 
 def letters_of_spark() -> dict[str, str]:
     """The letters that `spark__fold_text` replaces, and by what."""
@@ -27,11 +29,26 @@ def test_letters_lose_their_accents_on_spark_as_on_duckdb():
     assert {letter: plain for letter, plain in folded if plain != letter} == known
 
 
+def read_moment(value: str) -> str:
+    """Jinja that says in text what a source's value is read as."""
+    return f"cast({{{{ parse_timestamp({value!r}) }}}} as varchar)"
+
+
 def test_now_is_that_of_the_shop_and_a_moment_with_a_zone_its_local_time(tmp_path, demo_data):
     """Five hours from now, by a clock in Greenwich: future there, past in Tokyo."""
-    moment = "cast('2024-06-01 10:00:00+00' as timestamptz)"
+    typed = "cast('2024-06-01 10:00:00+00' as timestamptz)"
+    plain = "'2024-06-01T10:00:00'"
+    written = [
+        "2024-06-01T10:00:00Z",
+        "2024-06-01 10:00:00.0 UTC",
+        " 2024-06-01T12:00:00+02:00 ",
+        "2024-06-01T05:30:00.000-0430",
+        "2024-06-01 12:00:00+02",
+    ]
     inline = (
-        f"select 'at ' || cast(cast({moment} as timestamp) as varchar) as moment, 'future ' || "
+        f"select 'at ' || {read_moment(typed)} as typed, 'written ' || (select "
+        f"string_agg(distinct {read_moment('t')}, ',') from unnest({written}) as of_all(t)) "
+        f"as written, 'plain ' || {read_moment(plain)} as plain, 'future ' || "
         "({{ is_in_future(\"(now() at time zone 'UTC' + interval 5 hour)\") }}) as future"
     )
     for zone, hour, is_future in (("UTC", 10, "true"), ("Asia/Tokyo", 19, "false")):
@@ -42,4 +59,19 @@ def test_now_is_that_of_the_shop_and_a_moment_with_a_zone_its_local_time(tmp_pat
             variables={"time_zone": zone},
         )
         assert f"at 2024-06-01 {hour}:00:00" in shown.output, shown.output[-2000:]
+        assert f"written 2024-06-01 {hour}:00:00" in shown.output, shown.output[-2000:]
+        assert "," not in shown.output.split("written ")[1].split('"')[0]
+        assert "plain 2024-06-01 10:00:00" in shown.output
         assert f"future {is_future}" in shown.output
+
+
+def test_json_keeps_the_zone_of_a_moment(tmp_path):
+    """The reader by itself would take 22:30Z for a moment of the shop's clock."""
+    (tmp_path / "events.json").write_text(
+        '{"event_at": "2024-06-01T22:30:00Z"}\n{"event_at": "2024-06-02T22:30:00Z"}\n'
+    )
+    reader = DEFAULT_READERS["json"].format(path=tmp_path / "events")
+    assert duckdb.sql(f"select event_at from {reader} order by 1").fetchall() == [
+        ("2024-06-01T22:30:00Z",),
+        ("2024-06-02T22:30:00Z",),
+    ]

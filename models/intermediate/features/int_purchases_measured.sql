@@ -40,6 +40,7 @@ summed as (
         count(purchased_on) filter (where is_last_90_days) as frequency_90d,
         sum(purchases) as purchases,
         sum(web_purchases) as web_purchases,
+        sum(store_purchases) as store_purchases,
         sum(items) as items,
         sum(gross_revenue) as gross_revenue,
         sum(discount_revenue) as discount_revenue,
@@ -108,7 +109,8 @@ final as (
         discount_revenue / nullif(cast(gross_revenue as double), 0) as discount_rate,
         least(returned_revenue / nullif(cast(gross_revenue as double), 0), 1) as return_rate,
         days_since_return,
-        web_purchases / cast(purchases as double) as web_order_share,
+        web_purchases / nullif(cast(web_purchases + store_purchases as double), 0)
+            as web_order_share,
         summer_days / cast(frequency as double) as summer_share,
         christmas_days / cast(frequency as double) as christmas_share,
         weekend_days / cast(frequency as double) as weekend_share,

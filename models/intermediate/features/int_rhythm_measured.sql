@@ -22,9 +22,9 @@ followed as (
         cast(gross_revenue - discount_revenue as decimal(18, 2)) as order_value,
         discount_revenue > 0 as is_discounted,
         case
-            when web_purchases = 0 then 'store'
-            when web_purchases = purchases then 'web'
-            else 'both'
+            when web_purchases > 0 and store_purchases > 0 then 'both'
+            when web_purchases > 0 then 'web'
+            when store_purchases > 0 then 'store'
         end as channel,
         cast(
             {{ days_between(
@@ -52,7 +52,8 @@ summed as (
         cast(max(followed.order_value) as double) as largest_order_value,
         cast(max_by(followed.order_value, followed.ordered_on) as double) as last_order_value,
         max_by(followed.items, followed.ordered_on) as last_order_items,
-        max_by(followed.channel, followed.ordered_on) as last_channel,
+        max_by(followed.channel, followed.ordered_on)
+        filter (where followed.channel is not null) as last_channel,
         count(*) filter (where followed.is_discounted) as discounted_days,
         max(followed.last_ordered_at) as last_event_at
     from followed

@@ -12,6 +12,7 @@ final as (
         ordered_on,
         count(*) filter (where is_purchase) as purchases,
         count(*) filter (where is_purchase and channel = 'web') as web_purchases,
+        count(*) filter (where is_purchase and channel = 'store') as store_purchases,
         sum(items) as items,
         sum(gross_revenue) as gross_revenue,
         sum(discount_revenue) as discount_revenue,

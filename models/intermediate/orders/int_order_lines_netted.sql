@@ -23,22 +23,25 @@ returns_without_sale as (
 
 ),
 
--- An order's discount is spread over its sales in proportion, and never exceeds them.
+-- A discount is spread over the sales of its order in proportion, in a document of returns alone
+-- over these, for it was not paid back; it never exceeds them.
 discounted as (
 
     select
         order_lines.order_id,
-        round(sum(order_lines.quantity * order_lines.unit_price), 6) as order_gross_amount
+        round(sum(greatest(order_lines.quantity, 0) * order_lines.unit_price), 6) as sold_amount,
+        round(sum(greatest(-order_lines.quantity, 0) * order_lines.unit_price), 6)
+            as returned_amount
     from order_lines
     inner join orders on order_lines.order_id = orders.order_id
     where
-        order_lines.quantity > 0 and orders.status = 'completed' and orders.discount_amount > 0
+        (order_lines.quantity < 0 or orders.status = 'completed') and orders.discount_amount > 0
     group by order_lines.order_id
 
 ),
 
--- Positive lines of a cancelled or returned order did not last; a negative line always takes
--- revenue back.
+-- Positive lines of a cancelled or returned order did not last; a negative line takes revenue
+-- back, but for that of an order which is marked returned and so never counted.
 amounts as (
 
     select
@@ -52,6 +55,9 @@ amounts as (
         orders.ordered_at,
         order_lines.quantity > 0 and orders.status = 'completed' as is_sale,
         order_lines.quantity < 0 as is_return,
+        order_lines.quantity < 0 and not coalesce(returns_without_sale.is_of_returned_order, false)
+            as takes_back,
+        not coalesce(returns_without_sale.is_of_returned_order, true) as is_return_without_sale,
         abs(order_lines.quantity) as quantity,
         orders.rate,
         case
@@ -59,13 +65,15 @@ amounts as (
                 then order_lines.quantity * order_lines.unit_price
             else 0
         end as gross_amount,
-        case
-            when order_lines.quantity < 0 then -order_lines.quantity * order_lines.unit_price else 0
-        end as returned_amount,
+        greatest(-order_lines.quantity, 0) * order_lines.unit_price as returned_amount,
         orders.discount_amount
     from order_lines
     inner join orders on order_lines.order_id = orders.order_id
     left join products on order_lines.product_id = products.product_id
+    left join returns_without_sale
+        on
+            order_lines.order_id = returns_without_sale.order_id
+            and order_lines.line_number = returns_without_sale.line_number
 
 ),
 
@@ -83,31 +91,37 @@ final as (
         cast(amounts.gross_amount * amounts.rate as decimal(18, 4)) as gross_revenue,
         cast(
             coalesce(
-                amounts.gross_amount / nullif(discounted.order_gross_amount, 0)
-                * least(amounts.discount_amount, discounted.order_gross_amount)
+                amounts.gross_amount / nullif(discounted.sold_amount, 0)
+                * least(amounts.discount_amount, discounted.sold_amount)
                 * amounts.rate,
                 0
             ) as decimal(18, 4)
         ) as discount_revenue,
-        cast(amounts.returned_amount * amounts.rate as decimal(18, 4)) as returned_revenue,
+        cast(
+            case
+                when not amounts.takes_back then 0
+                when discounted.sold_amount = 0
+                    then
+                        amounts.returned_amount / discounted.returned_amount
+                        * greatest(discounted.returned_amount - amounts.discount_amount, 0)
+                        * amounts.rate
+                else amounts.returned_amount * amounts.rate
+            end as decimal(18, 4)
+        ) as returned_revenue,
         -- What is given back can be sold again; what took no effect costs nothing.
         cast(
             case
                 when amounts.is_sale then amounts.quantity * amounts.unit_cost
-                when amounts.is_return then -amounts.quantity * amounts.unit_cost
+                when amounts.takes_back then -amounts.quantity * amounts.unit_cost
                 else 0
             end as decimal(18, 4)
         ) as cost,
         amounts.is_sale,
         amounts.is_return,
-        returns_without_sale.order_id is not null as is_return_without_sale,
+        amounts.is_return_without_sale,
         amounts.ordered_at
     from amounts
     left join discounted on amounts.order_id = discounted.order_id
-    left join returns_without_sale
-        on
-            amounts.order_id = returns_without_sale.order_id
-            and amounts.line_number = returns_without_sale.line_number
 
 )
 

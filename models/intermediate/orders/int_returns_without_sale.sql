@@ -1,4 +1,4 @@
--- One row per returned line of a customer who is not known to have bought the product before.
+-- One row per returned line of a customer without a completed sale of the product before.
 {%- set conditions = ['order_lines.quantity < 0'] %}
 {%- for product in var('products_that_are_no_goods') %}
     {%- do conditions.append(
@@ -46,7 +46,8 @@ first_bought as (
     select
         orders.customer_key,
         order_lines.product_id,
-        min(orders.ordered_at) as first_bought_at
+        min(orders.ordered_at) filter (where orders.status = 'completed') as first_sold_at,
+        min(orders.ordered_at) filter (where orders.status = 'returned') as first_sent_back_at
     from order_lines
     inner join orders on order_lines.order_id = orders.order_id
     inner join given_back
@@ -62,13 +63,15 @@ final as (
 
     select
         returned.order_id,
-        returned.line_number
+        returned.line_number,
+        coalesce(first_bought.first_sent_back_at <= returned.ordered_at, false)
+            as is_of_returned_order
     from returned
     left join first_bought
         on
             returned.customer_key = first_bought.customer_key
             and returned.product_id = first_bought.product_id
-    where coalesce(first_bought.first_bought_at > returned.ordered_at, true)
+    where coalesce(first_bought.first_sold_at > returned.ordered_at, true)
 
 )
 
