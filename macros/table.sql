@@ -3,13 +3,12 @@
     indexes, grants and DuckLake, which nothing here has. It cannot be handed on to that one, for dbt
     lets a Python model be submitted by no macro but the materialization itself.
 
-    Where nothing has changed the table is left (macros/unchanged.sql). A table with, in its config, `meta:
-    rows_of`, a model before it with as many rows, is made in parts, one after the other, where these are more
-    than `rows_at_once`: of a sixteenth of the customers each, or, with `meta: parts_by`, of an eighth of the
-    values of that column. One part then fits into memory where all would not: a statement that joins many
-    tables holds all their hash tables at once, and the texts of groups are not written to the disk. The
-    engine takes the condition down into the tables, and reads them once for each part. Small tables are made
-    in one statement, for many small inserts cost twice as much.
+    Where nothing has changed the table is left (macros/unchanged.sql). A table with a customer_key and, in its
+    config, `meta: rows_of`, a model before it with as many rows, is made a sixteenth of the customers after
+    the other where these are more than `rows_at_once`. The joins of one part then fit into memory where
+    those of all would not: a statement that joins many tables holds all their hash tables at once.
+    The engine takes the condition on the key down into each table. Small tables are made in one
+    statement, for many small inserts cost twice as much.
 -#}
 {% materialization table, adapter='duckdb', supported_languages=['sql', 'python'] -%}
     {%- if is_left() -%}
@@ -38,10 +37,9 @@
 
 {#- Conditions that divide the rows of this model; a single none where it is made in one statement. -#}
 {% macro parts_of_table() -%}
-    {%- set meta = config.get('meta') or {} -%}
-    {%- if
-        'rows_of' in meta and one_value('select count(*) from ' ~ ref(meta['rows_of'])) > var('rows_at_once') -%}
-        {{ return(hash_ranges(meta['parts_by']) if 'parts_by' in meta else key_ranges()) }}
+    {%- set rows_of = (config.get('meta') or {}).get('rows_of') -%}
+    {%- if rows_of and one_value('select count(*) from ' ~ ref(rows_of)) > var('rows_at_once') -%}
+        {{ return(key_ranges()) }}
     {%- endif -%}
     {{ return([none]) }}
 {%- endmacro %}
@@ -79,17 +77,5 @@
         ) -%}
     {%- endfor -%}
     {%- do ranges.append("customer_key >= 'f'") -%}
-    {{ return(ranges) }}
-{%- endmacro %}
-
-
-{#- Conditions that divide all rows in eight by a column, whatever it holds; it may not be null. -#}
-{% macro hash_ranges(column) -%}
-    {%- set ranges = [] -%}
-    {%- for part in range(8) -%}
-        {%- do ranges.append(
-            'hash(' ~ column ~ ') between ' ~ part * 2 ** 61 ~ ' and ' ~ ((part + 1) * 2 ** 61 - 1)
-        ) -%}
-    {%- endfor -%}
     {{ return(ranges) }}
 {%- endmacro %}

@@ -1,6 +1,6 @@
 -- One row per web session: events of one visitor with less than the time-out between them.
-{{- config(meta={'rows_of': 'int_web_visits', 'parts_by': 'visitor_id'}) }}
-with visits as (
+{%- set session_hash = hash_of(['visitor_id', 'session_number']) %}
+with visits as {{ read_anew() }} (
 
     select * from {{ ref('int_web_visits') }}
 
@@ -18,32 +18,72 @@ identities as (
 
 ),
 
--- Two ids of one person are one login.
-grouped as (
+-- A visit is a session and a login in it: nearly every session is one visit. Only the others are
+-- grouped, for groups of all sessions would hold their texts in memory at once.
+repeated as (
+
+    select {{ session_hash }} as session_hash
+    from visits
+    group by {{ session_hash }}
+    having count(*) > 1
+
+),
+
+identified as {{ read_anew() }} (
 
     select
-        visits.visitor_id,
-        visits.session_number,
-        case
-            when min(identities.customer_key) = max(identities.customer_key)
-                then min(identities.customer_key)
-        end as customer_key,
-        count(identities.customer_key) as logins,
-        cast(sum(visits.events) as bigint) as events,
-        cast(sum(visits.page_views) as bigint) as page_views,
-        cast(sum(visits.product_views) as bigint) as product_views,
-        cast(sum(visits.searches) as bigint) as searches,
-        sum(visits.engagement_seconds) as engagement_seconds,
-        bool_or(visits.has_conversion) as has_conversion,
-        bool_or(visits.has_cart) as has_cart,
-        bool_or(visits.has_purchase) as has_purchase,
-        max(visits.utm_source) as utm_source,
-        max(visits.device) as device,
-        min(visits.started_at) as started_at,
-        max(visits.ended_at) as ended_at
+        visits.*,
+        identities.customer_key
     from visits
     left join identities on 'id:' || visits.customer_id = identities.record_id
-    group by visits.visitor_id, visits.session_number
+
+),
+
+grouped as (
+
+    -- Two ids of one person are one login.
+    select
+        visitor_id,
+        session_number,
+        case when min(customer_key) = max(customer_key) then min(customer_key) end as customer_key,
+        count(customer_key) as logins,
+        cast(sum(events) as bigint) as events,
+        cast(sum(page_views) as bigint) as page_views,
+        cast(sum(product_views) as bigint) as product_views,
+        cast(sum(searches) as bigint) as searches,
+        sum(engagement_seconds) as engagement_seconds,
+        bool_or(has_conversion) as has_conversion,
+        bool_or(has_cart) as has_cart,
+        bool_or(has_purchase) as has_purchase,
+        max(utm_source) as utm_source,
+        max(device) as device,
+        min(started_at) as started_at,
+        max(ended_at) as ended_at
+    from identified
+    where {{ session_hash }} in (select session_hash from repeated)
+    group by visitor_id, session_number
+
+    union all
+
+    select
+        visitor_id,
+        session_number,
+        customer_key,
+        case when customer_key is null then 0 else 1 end as logins,
+        events,
+        page_views,
+        product_views,
+        searches,
+        engagement_seconds,
+        has_conversion,
+        has_cart,
+        has_purchase,
+        utm_source,
+        device,
+        started_at,
+        ended_at
+    from identified
+    where {{ session_hash }} not in (select session_hash from repeated)
 
 ),
 
