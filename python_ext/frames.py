@@ -81,7 +81,8 @@ def to_pandas(relation: Any) -> pd.DataFrame:
     Parameters
     ----------
     relation
-        DuckDB relation, Spark data frame, pyarrow table or pandas data frame (copied).
+        DuckDB relation, Spark data frame, pyarrow table, what ``map_batches`` returns, or pandas
+        data frame (copied).
 
     Returns
     -------
@@ -92,7 +93,8 @@ def to_pandas(relation: Any) -> pd.DataFrame:
     if engine == "pandas":
         return relation.reset_index(drop=True).copy()
     if engine == "pyarrow":
-        return relation.to_pandas()
+        is_stream = isinstance(relation, pa.RecordBatchReader)
+        return (relation.read_all() if is_stream else relation).to_pandas()
     return _from_spark(relation.toArrow()) if engine == "pyspark" else relation.df()
 
 
@@ -200,17 +202,50 @@ def sample(relation: Any, *, key: str | Sequence[str], rows: int) -> Any:
     return relation.order(digest).limit(rows)
 
 
-def join(left: Any, right: Any, *, on: str | Sequence[str], take: str | Sequence[str] = ()) -> Any:
+def distinct(relation: Any, *, columns: str | Sequence[str]) -> Any:
+    """Each combination of values of some columns once; the engine does it, nothing is read here.
+
+    Parameters
+    ----------
+    relation
+        DuckDB relation, Spark or pandas data frame.
+    columns
+        Column name or names.
+
+    Returns
+    -------
+    relation
+        Of the same kind, with these columns, in no certain order.
+    """
+    names = _columns(columns)
+    engine = _engine(relation)
+    if engine == "duckdb":
+        return relation.project(", ".join(map(_quoted, names))).distinct()
+    if engine == "pyspark":
+        return relation.select(*names).distinct()
+    return to_pandas(relation)[names].drop_duplicates(ignore_index=True)
+
+
+def join(
+    left: Any,
+    right: Any,
+    *,
+    on: str | Sequence[str],
+    take: str | Sequence[str] = (),
+    session: Any = None,
+) -> Any:
     """Inner join on columns of the same name; the engine does it, nothing is read here.
 
     Parameters
     ----------
     left, right
-        Relations of the same kind.
+        Relations of the same kind; the right one may be what ``typed_relation`` returns.
     on
         Column name or names.
     take
         Columns of ``right`` to bring along; none of them may be a column of ``left``.
+    session
+        The model's session, where ``right`` comes from ``typed_relation``.
 
     Returns
     -------
@@ -220,6 +255,7 @@ def join(left: Any, right: Any, *, on: str | Sequence[str], take: str | Sequence
     columns, taken = _columns(on), _columns(take)
     engine = _engine(left)
     if engine == "duckdb":
+        right = session.from_arrow(right) if _engine(right) == "pyarrow" else right
         right = right.project(", ".join(map(_quoted, [*columns, *taken])))
         return left.set_alias("l").join(right.set_alias("r"), ",".join(map(_quoted, columns)))
     if engine == "pyspark":

@@ -4,12 +4,14 @@ from python_ext import _learning_libraries  # noqa: F401  (before anything of ou
 from python_ext.quality._drift import population_stability, stability_limit
 from python_ext.quality._imputations import IMPUTATIONS_SCHEMA, list_imputations
 from python_ext.quality._outliers import (
+    DEVIATIONS,
     OUTLIERS_SCHEMA,
     OutlierModel,
     robust_z,
 )
 
 __all__ = [
+    "DEVIATIONS",
     "IMPUTATIONS_SCHEMA",
     "OUTLIERS_SCHEMA",
     "OutlierModel",

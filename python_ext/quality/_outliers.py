@@ -21,6 +21,9 @@ TREES = 50
 SUPPORT = 0.9  # share of the sample that the robust covariance rests on
 MIN_ROWS = 50  # fewer lines say nothing about how the columns go together
 
+DEVIATIONS = Schema(dict.fromkeys(COLUMNS, "double"), key=COLUMNS)
+"""What two lines of one kind have in common, in robust deviations."""
+
 OUTLIERS_SCHEMA = Schema(
     {
         "order_id": "string",
@@ -136,6 +139,23 @@ class OutlierModel:
         precision = np.linalg.inv(covariance)
         return cls(center, precision, forest, z_limit, limit, isolation_limit, votes)
 
+    def far_kinds(self, kinds: pd.DataFrame) -> pd.DataFrame:
+        """The kinds of lines that at least one opinion calls extreme, whatever is usual.
+
+        Parameters
+        ----------
+        kinds
+            Columns of ``DEVIATIONS``.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The same columns. Lines of no other kind are in ``judge``'s result.
+        """
+        values = _deviations(kinds)
+        *_, votes = self._opinions(values, values)
+        return kinds.loc[votes > 0, list(COLUMNS)]
+
     def judge(self, lines: pd.DataFrame) -> pd.DataFrame:
         """The lines that at least one opinion calls extreme.
 
@@ -152,25 +172,11 @@ class OutlierModel:
             close together the rest lies.
         """
         lines = lines.reset_index(drop=True)
-        values = lines[list(COLUMNS)].to_numpy(dtype=float)
-        values = np.where(np.isfinite(values), values, 0.0)
-        if not len(values):
+        if lines.empty:
             return pd.DataFrame(columns=list(OUTLIERS_SCHEMA))
+        values = _deviations(lines)
         alone = np.where(_is_usual(lines), 0.0, values)
-        z = alone[np.arange(len(alone)), np.abs(alone).argmax(axis=1)]
-        away = values - self.center
-        distance = np.sqrt(np.einsum("ij,jk,ik->i", away, self.precision, away))
-        isolation = np.full(len(values), np.nan)
-        if self.forest is not None:
-            with threadpool_limits(1):
-                # Many lines are one article at one price: each kind is put through the trees once.
-                kinds, kind = np.unique(values, axis=0, return_inverse=True)
-                isolation = -self.forest.score_samples(kinds)[kind]
-        votes = (
-            (np.abs(z) >= self.z_limit).astype(int)
-            + (distance >= self.distance_limit)
-            + (np.nan_to_num(isolation) >= self.isolation_limit)
-        )
+        z, distance, isolation, votes = self._opinions(values, alone)
         judged = lines.assign(
             **dict(zip(COLUMNS, alone.T, strict=True)),
             robust_z=z,
@@ -183,6 +189,29 @@ class OutlierModel:
         judged["reason_code"] = pd.Series([code for code, _ in said], judged.index, dtype=object)
         judged["reason"] = pd.Series([text for _, text in said], judged.index, dtype=object)
         return judged[list(OUTLIERS_SCHEMA)]
+
+    def _opinions(
+        self, values: np.ndarray, alone: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Of each row the farthest value by itself, distance, isolation score and votes."""
+        z = alone[np.arange(len(alone)), np.abs(alone).argmax(axis=1)]
+        away = values - self.center
+        distance = np.sqrt(np.einsum("ij,jk,ik->i", away, self.precision, away))
+        isolation = np.full(len(values), np.nan)
+        if self.forest is not None and len(values):
+            with threadpool_limits(1):
+                isolation = -self.forest.score_samples(values)
+        votes = (
+            (np.abs(z) >= self.z_limit).astype(int)
+            + (distance >= self.distance_limit)
+            + (np.nan_to_num(isolation) >= self.isolation_limit)
+        )
+        return z, distance, isolation, votes
+
+
+def _deviations(lines: pd.DataFrame) -> np.ndarray:
+    values = lines[list(COLUMNS)].to_numpy(dtype=float)
+    return np.where(np.isfinite(values), values, 0.0)
 
 
 def robust_covariance(values: np.ndarray, *, seed: int) -> tuple[np.ndarray, np.ndarray]:

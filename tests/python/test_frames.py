@@ -112,6 +112,9 @@ def test_join_keeps_one_copy_of_the_key_and_only_what_is_taken(connection):
     joined = frames.join(connection.query("from l"), connection.query("from r"), on="k", take="y")
     assert joined.columns == ["k", "x", "y"]
     assert sorted(joined.fetchall()) == [("a", 1, "p"), ("a", 1, "q")]
+    few = frames.typed_relation([{"k": "b", "z": 1.0}], {"k": "string", "z": "double"}, connection)
+    joined = frames.join(connection.query("from l"), few, on="k", session=connection)
+    assert joined.fetchall() == [("b", 2)]
     in_memory = frames.join(
         pd.DataFrame({"k": ["a", "b"], "x": [1, 2]}),
         pd.DataFrame({"k": ["a", "a"], "x": [5, 6], "y": ["p", "q"]}),
@@ -119,6 +122,14 @@ def test_join_keeps_one_copy_of_the_key_and_only_what_is_taken(connection):
         take="y",
     )
     assert in_memory.to_numpy().tolist() == [["a", 1, "p"], ["a", 1, "q"]]
+
+
+def test_distinct_combinations_are_those_of_either_kind(connection):
+    rows = pd.DataFrame({"a": [1.5, 1.5, -0.5], "b": ["x", "x", "x"], "c": [1, 2, 3]})
+    connection.register("rows", rows)
+    kinds = frames.distinct(connection.query("from rows"), columns=("a", "b"))
+    assert sorted(kinds.fetchall()) == [(-0.5, "x"), (1.5, "x")]
+    assert frames.distinct(rows, columns="a").to_numpy().tolist() == [[1.5], [-0.5]]
 
 
 def test_map_batches_streams_in_order(connection):
@@ -148,6 +159,8 @@ def test_map_batches_keeps_the_schema_without_rows(connection):
     relation = connection.query("select 'a' as key, 1.0 as score where false")
     reader = frames.map_batches(connection, relation, lambda batch: batch, schema)
     assert reader.read_all().schema == schema.to_arrow()
+    reader = frames.map_batches(connection, relation, lambda batch: batch, schema)
+    assert frames.to_pandas(reader).columns.tolist() == ["key", "score"]
 
 
 def test_a_foreign_object_is_refused():

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 from scipy.spatial.distance import mahalanobis
 
-from python_ext import quality
+from python_ext import frames, quality
 from python_ext.quality._outliers import COLUMNS, robust_covariance
 
 
@@ -148,6 +148,23 @@ def test_batches_and_repeats_agree(sample):
     assert len(whole) > 0
     pd.testing.assert_frame_equal(whole.reset_index(drop=True), parts.reset_index(drop=True))
     assert list(model.judge(sample[:0]).columns) == list(quality.OUTLIERS_SCHEMA)
+
+
+def test_lines_of_far_kinds_are_judged_as_all_of_them(sample):
+    """What is usual for a product may be far by itself: far kinds are more, never fewer."""
+    model = quality.OutlierModel.fit(sample, seed=1, z_limit=3)
+    table = pd.concat([sample, sample[:500]], ignore_index=True)
+    table["order_id"] = [f"o{i}" for i in range(len(table))]
+    table.loc[::2, "quantity"] = 1.0
+    kinds = frames.distinct(table, columns=quality.DEVIATIONS)
+    assert len(kinds) == len(sample)
+    far = model.far_kinds(kinds)
+    few = frames.join(table, far, on=tuple(quality.DEVIATIONS))
+    whole = model.judge(table)
+    assert 0 < len(whole) < len(few) < len(table) / 2
+    order = dict(by="order_id", ignore_index=True)
+    pd.testing.assert_frame_equal(model.judge(few).sort_values(**order), whole.sort_values(**order))
+    assert model.far_kinds(kinds[:0]).empty
 
 
 def test_every_planted_extreme_is_found_and_clean_lines_are_left_alone(demo_build, demo_data):
