@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import chain
+from itertools import chain, count
 from typing import Any
 
 import pandas as pd
@@ -27,6 +27,9 @@ TYPES: dict[str, pa.DataType] = {
     "timestamp": pa.timestamp("us"),
     "binary": pa.binary(),
 }
+
+
+_JOINED = count()
 
 
 class Schema(dict):
@@ -255,7 +258,11 @@ def join(
     columns, taken = _columns(on), _columns(take)
     engine = _engine(left)
     if engine == "duckdb":
-        right = session.from_arrow(right) if _engine(right) == "pyarrow" else right
+        if _engine(right) == "pyarrow":
+            # A table of the engine: a stream that scans objects of Python may wait for itself.
+            name = f"joined_{next(_JOINED)}"
+            session.from_arrow(right).query("rows", f"create temp table {name} as from rows")
+            right = session.table(name)
         right = right.project(", ".join(map(_quoted, [*columns, *taken])))
         return left.set_alias("l").join(right.set_alias("r"), ",".join(map(_quoted, columns)))
     if engine == "pyspark":
