@@ -25,8 +25,9 @@ def order_days(orders: pd.DataFrame) -> pd.DataFrame:
     orders = orders[orders["customer_key"].notna()].copy()
     orders["purchases"] = orders["is_purchase"].astype(int)
     orders["web_purchases"] = orders["purchases"] * (orders["channel"] == "web")
-    sums = ["purchases", "web_purchases", "items", "gross_revenue", "discount_revenue"]
-    sums += ["returned_revenue", "net_revenue"]
+    orders["store_purchases"] = orders["purchases"] * (orders["channel"] == "store")
+    sums = ["purchases", "web_purchases", "store_purchases", "items", "gross_revenue"]
+    sums += ["discount_revenue", "returned_revenue", "net_revenue"]
     days = orders.groupby(["customer_key", "ordered_on"], as_index=False)[sums].sum()
     days["ordered_on"] = pd.to_datetime(days["ordered_on"])
     return days
@@ -73,6 +74,7 @@ def purchases(days: pd.DataFrame, cutoffs: pd.DataFrame) -> pd.DataFrame:
             frequency_90d=("frequency_90d", "sum"),
             purchases=("purchases", "sum"),
             web=("web_purchases", "sum"),
+            store=("store_purchases", "sum"),
             items=("items", "sum"),
             gross=("gross_revenue", "sum"),
             discount=("discount_revenue", "sum"),
@@ -96,11 +98,11 @@ def purchases(days: pd.DataFrame, cutoffs: pd.DataFrame) -> pd.DataFrame:
         features["items_per_order"] = features["items"] / features["purchases"]
         features["discount_rate"] = features["discount"] / gross
         features["return_rate"] = (features["returned"] / gross).clip(upper=1)
-        features["web_order_share"] = features["web"] / features["purchases"]
+        features["web_order_share"] = features["web"] / (features["web"] + features["store"])
         features["christmas_share"] = features["christmas"] / features["frequency"]
         features["weekend_share"] = features["weekend"] / features["frequency"]
-        drop = ["first", "last", "purchases", "web", "items", "gross", "discount", "returned"]
-        features = features.drop(columns=[*drop, "christmas", "weekend"])
+        drop = ["first", "last", "purchases", "web", "store", "items", "gross", "discount"]
+        features = features.drop(columns=[*drop, "returned", "christmas", "weekend"])
         parts.append(features.reset_index().assign(cutoff_name=cutoff.cutoff_name))
     return pd.concat(parts, ignore_index=True)
 

@@ -6,30 +6,45 @@
 
 {#-
     A timestamp from what a source delivers: a timestamp as it is, ISO text, else text in one of the
-    formats of `vars: date_formats`, else null. Text with a zone (…Z, …+02:00) becomes the local time of the
-    session, as a typed moment with a zone does. The engine looks at text only where the column is text or
-    the plain cast gives nothing, so a typed column costs nothing.
+    formats of `vars: date_formats`, else null. Text with a zone (10:00Z, 10:00:00 +02:00) becomes the local
+    time of the session, as a typed moment with a zone does. The engine looks at text only where the column
+    is text or the plain cast gives nothing, so a typed column costs nothing.
 -#}
 {% macro parse_timestamp(value) -%}
     {{ return(adapter.dispatch('parse_timestamp')(value)) }}
 {%- endmacro %}
 
 {% macro default__parse_timestamp(value) -%}
+    {%- set text = "trim(cast(" ~ value ~ " as string), ' \n\r\t')" -%}
+    {%- set zone = ' *(Z|z|UTC|[+-][0-9]{2}(:?[0-9]{2})?)$' -%}
     coalesce(
         case
             when
                 typeof({{ value }}) = 'VARCHAR'
-                and regexp_matches(
-                    cast({{ value }} as string),
-                    ':[0-9]{2}([.,][0-9]+)? ?(Z|z|UTC|[+-][0-9]{2}(:?[0-9]{2})?) *$'
-                )
-                then try_cast(try_cast(trim(cast({{ value }} as string)) as timestamptz) as timestamp)
+                and regexp_matches({{ text }}, ':[0-9]{2}([.][0-9]+)?{{ zone }}')
+                then
+                    try_cast(
+                        try_cast(
+                            cast(
+                                try_cast(regexp_replace({{ text }}, '{{ zone }}', '') as timestamp)
+                                as string
+                            )
+                            || regexp_replace(
+                                regexp_extract({{ text }}, '{{ zone }}', 1), 'Z|z|UTC', '+00'
+                            )
+                            as timestamptz
+                        ) as timestamp
+                    )
         end,
-        try_cast({{ value }} as timestamp),
-        try_cast(trim(cast({{ value }} as string)) as timestamp),
-        try_strptime(
-            trim(cast({{ value }} as string)), ['{{ var("date_formats") | join("', '") }}']
-        )
+        {{ parse_as_it_stands(value) }}
+    )
+{%- endmacro %}
+
+{% macro parse_as_it_stands(value) -%}
+    try_cast({{ value }} as timestamp),
+    try_cast(trim(cast({{ value }} as string)) as timestamp),
+    try_strptime(
+        trim(cast({{ value }} as string)), ['{{ var("date_formats") | join("', '") }}']
     )
 {%- endmacro %}
 
@@ -54,6 +69,20 @@
         )
         {%- endfor %}
     )
+{%- endmacro %}
+
+
+{#- A day from what a source delivers. Nobody's birthday moves with a clock: a zone is left out. -#}
+{% macro parse_date(value) -%}
+    {{ return(adapter.dispatch('parse_date')(value)) }}
+{%- endmacro %}
+
+{% macro default__parse_date(value) -%}
+    cast(coalesce({{ parse_as_it_stands(value) }}) as date)
+{%- endmacro %}
+
+{% macro spark__parse_date(value) -%}
+    cast({{ spark__parse_timestamp(value) }} as date)
 {%- endmacro %}
 
 

@@ -21,8 +21,8 @@ DEFAULT_READERS = {
     "parquet": "read_parquet('{path}.parquet', union_by_name = true)",
     "csv": "read_csv('{path}.csv', header = true, all_varchar = true, quote = '\"', escape = '\"', "
     "nullstr = ['', 'NULL', 'null', 'N/A', '#N/A'])",
-    # ISO text keeps its zone: the reader alone would take 22:30Z for 22:30 of the shop.
-    "json": "read_json('{path}.json', union_by_name = true, timestampformat = '%Y-%m-%d %H:%M:%S')",
+    # Moments stay text (no format is found): the reader would take 22:30Z for 22:30 of the shop.
+    "json": "read_json('{path}.json', union_by_name = true, timestampformat = 'none')",
 }
 EVERY_FILE = "/[!.]*"
 """What follows the path of a table that is a folder; a file being written has a leading point."""

@@ -23,8 +23,8 @@ returns_without_sale as (
 
 ),
 
--- A discount is spread over the sales of its order in proportion, in a document of returns alone
--- over these, for it was not paid back; it never exceeds them.
+-- A discount is spread over what its order sells in proportion, in a document of returns alone over
+-- these, for it was not paid back; it never exceeds them.
 discounted as (
 
     select
@@ -34,8 +34,7 @@ discounted as (
             as returned_amount
     from order_lines
     inner join orders on order_lines.order_id = orders.order_id
-    where
-        (order_lines.quantity < 0 or orders.status = 'completed') and orders.discount_amount > 0
+    where orders.discount_amount > 0
     group by order_lines.order_id
 
 ),
@@ -100,7 +99,7 @@ final as (
         cast(
             case
                 when not amounts.takes_back then 0
-                when discounted.sold_amount = 0
+                when discounted.sold_amount = 0 and discounted.returned_amount > 0
                     then
                         amounts.returned_amount / discounted.returned_amount
                         * greatest(discounted.returned_amount - amounts.discount_amount, 0)

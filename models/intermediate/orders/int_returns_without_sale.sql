@@ -1,7 +1,8 @@
--- One row per returned line of a customer without a completed sale of the product before.
-{%- set conditions = ['order_lines.quantity < 0'] %}
+-- One row per returned line of a customer without a completed sale of the product before, and of
+-- postage that was credited with such lines alone.
+{%- set is_goods = [] %}
 {%- for product in var('products_that_are_no_goods') %}
-    {%- do conditions.append(
+    {%- do is_goods.append(
         "coalesce(order_lines.product_id, '') <> '" ~ product | replace("'", "''") ~ "'"
     ) %}
 {%- endfor %}
@@ -25,10 +26,11 @@ returned as (
         order_lines.line_number,
         order_lines.product_id,
         orders.customer_key,
-        orders.ordered_at
+        orders.ordered_at,
+        {{ is_goods | join(' and ') or 'true' }} as is_goods
     from order_lines
     inner join orders on order_lines.order_id = orders.order_id
-    where {{ conditions | join(' and ') }}
+    where order_lines.quantity < 0
 
 ),
 
@@ -38,6 +40,7 @@ given_back as (
         customer_key,
         product_id
     from returned
+    where is_goods
 
 ),
 
@@ -59,19 +62,46 @@ first_bought as (
 
 ),
 
-final as (
+judged as (
 
     select
         returned.order_id,
         returned.line_number,
-        coalesce(first_bought.first_sent_back_at <= returned.ordered_at, false)
+        returned.is_goods,
+        returned.is_goods and coalesce(first_bought.first_sold_at > returned.ordered_at, true)
+            as is_without_sale,
+        coalesce(first_bought.first_sold_at > returned.ordered_at, true)
+        and coalesce(first_bought.first_sent_back_at <= returned.ordered_at, false)
             as is_of_returned_order
     from returned
     left join first_bought
         on
-            returned.customer_key = first_bought.customer_key
+            returned.is_goods
+            and returned.customer_key = first_bought.customer_key
             and returned.product_id = first_bought.product_id
-    where coalesce(first_bought.first_sold_at > returned.ordered_at, true)
+
+),
+
+-- Postage and the like are credited with the goods of their document.
+credit_notes as (
+
+    select order_id
+    from judged
+    where is_goods
+    group by order_id
+    having bool_and(is_of_returned_order)
+
+),
+
+final as (
+
+    select
+        judged.order_id,
+        judged.line_number,
+        judged.is_of_returned_order or not judged.is_goods as is_of_returned_order
+    from judged
+    left join credit_notes on judged.order_id = credit_notes.order_id
+    where judged.is_without_sale or (not judged.is_goods and credit_notes.order_id is not null)
 
 )
 

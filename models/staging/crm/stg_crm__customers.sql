@@ -101,7 +101,7 @@ renamed as (
         {{ clean_text('numbered.country') }} as country_raw,
         countries.country_code,
         coalesce(countries.is_corrected, false) as is_country_corrected,
-        cast({{ parse_timestamp('numbered.birth_date') }} as date) as birth_on_read,
+        {{ parse_date('numbered.birth_date') }} as birth_on_read,
         {{ clean_text('numbered.birth_date') }} as birth_on_raw,
         coalesce(genders.code, lower({{ clean_text('numbered.gender') }})) as gender,
         numbered.gender as gender_raw,

@@ -20,7 +20,7 @@ final as (
     left join countries on {{ fold_spelling('source.country') }} = countries.spelling
     where
         {{ clean_text('source.phone') }} is not null
-        and not ({{ is_suppressed_customer(birth_on=parse_timestamp('source.birth_date')) }})
+        and not ({{ is_suppressed_customer(birth_on=parse_date('source.birth_date')) }})
 
 )
 
