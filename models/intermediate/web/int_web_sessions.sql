@@ -41,12 +41,17 @@ identified as {{ read_anew() }} (
 
 grouped as (
 
-    -- Two ids of one person are one login.
+    -- Two ids of one person are one login; an id of nobody known may be anybody's.
     select
         visitor_id,
         session_number,
-        case when min(customer_key) = max(customer_key) then min(customer_key) end as customer_key,
-        count(customer_key) as logins,
+        case
+            when
+                count(customer_id) = count(customer_key)
+                and min(customer_key) = max(customer_key)
+                then min(customer_key)
+        end as customer_key,
+        count(customer_id) as logins,
         cast(sum(events) as bigint) as events,
         cast(sum(page_views) as bigint) as page_views,
         cast(sum(product_views) as bigint) as product_views,
@@ -60,7 +65,7 @@ grouped as (
         min(started_at) as started_at,
         max(ended_at) as ended_at
     from identified
-    where {{ session_hash }} in (select session_hash from repeated)
+    where {{ session_hash }} in (select repeated.session_hash from repeated)
     group by visitor_id, session_number
 
     union all
@@ -69,7 +74,7 @@ grouped as (
         visitor_id,
         session_number,
         customer_key,
-        case when customer_key is null then 0 else 1 end as logins,
+        case when customer_id is null then 0 else 1 end as logins,
         events,
         page_views,
         product_views,
@@ -83,7 +88,7 @@ grouped as (
         started_at,
         ended_at
     from identified
-    where {{ session_hash }} not in (select session_hash from repeated)
+    where {{ session_hash }} not in (select repeated.session_hash from repeated)
 
 ),
 
