@@ -249,7 +249,7 @@ def beside(sizes: list[dict], found: dict) -> str:
         lines = found["classic"]["output"].splitlines()
         parts += ["The classic k-means script:", "```\n" + "\n".join(lines) + "\n```"]
     if "lifetimes" in found:
-        parts.append(f"BG/NBD of lifetimes: {found['lifetimes']['output']}")
+        parts.append(f"Ours beside lifetimes: {found['lifetimes']['output']}")
     return "\n\n".join(parts)
 
 
