@@ -21,6 +21,9 @@ OBSERVE_AT ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
+# All at once, by all cores: where PYTHONDONTWRITEBYTECODE is set, as in many images, every process would
+# compile the libraries anew. What cannot be compiled (templates) is left.
+COMPILE := $(BIN)/python -m compileall -q -j 0 $(VENV)/lib
 WAREHOUSE := data/$(notdir $(patsubst %/,%,$(RAW_DATA))).duckdb
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DBT_PROFILES_DIR := $(CURDIR)
@@ -44,11 +47,13 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	@echo "Installing the environment into $(VENV) (some minutes, once)"
 	@$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(COMPILE) python_ext dbt || true
 	@touch $@
 
 $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
 	@echo "Installing what tests need into $(VENV) (some minutes, once)"
 	@$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@$(COMPILE) || true
 	@touch $@
 
 setup-spark: $(VENV)/.installed-spark  ## The environment with Spark (518 MB more); Java 17 must be there
@@ -56,6 +61,7 @@ setup-spark: $(VENV)/.installed-spark  ## The environment with Spark (518 MB mor
 $(VENV)/.installed-spark: requirements-spark.lock $(VENV)/.installed
 	@echo "Installing Spark into $(VENV) (some minutes, once)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-spark.lock
+	@$(COMPILE) || true
 	@touch $@
 
 data: setup  ## The raw data of DATASET, where it is not there yet
