@@ -40,6 +40,7 @@
     )
 {%- endmacro %}
 
+{#- Of DuckDB alone: arguments of `coalesce` that read a moment and leave a zone out. -#}
 {% macro parse_as_it_stands(value) -%}
     try_cast({{ value }} as timestamp),
     try_cast(trim(cast({{ value }} as string)) as timestamp),

@@ -27,8 +27,6 @@ TYPES: dict[str, pa.DataType] = {
     "timestamp": pa.timestamp("us"),
     "binary": pa.binary(),
 }
-
-
 _JOINED = count()
 
 
@@ -220,8 +218,7 @@ def distinct(relation: Any, *, columns: str | Sequence[str]) -> Any:
     relation
         Of the same kind, with these columns, in no certain order.
     """
-    names = _columns(columns)
-    engine = _engine(relation)
+    names, engine = _columns(columns), _engine(relation)
     if engine == "duckdb":
         return relation.project(", ".join(map(_quoted, names))).distinct()
     if engine == "pyspark":
