@@ -137,7 +137,23 @@
 {%- endmacro %}
 
 
-{#- Fingerprint of what else decides over rows: code, settings, seeds, who was forgotten. -#}
+{#-
+    Types of the columns of a table that is a folder of files; none of CSV, which is all text. A new file may
+    make another type of them: numbers of orders that all were UUIDs are no text before the first that is none.
+-#}
+{% macro types_of_arrivals(table) -%}
+    {%- if table not in var('raw_folders', []) or not source_is_on(table) or var('raw_format') == 'csv' -%}
+        {{ return('') }}
+    {%- endif -%}
+    {%- set path = var('raw_data', env_var('RAW_DATA', 'data/demo')) ~ '/' ~ table | replace('.', '/') ~ '/[!.]*' -%}
+    {{ return(one_value(
+        "select string_agg(column_name || ' ' || column_type, ', ' order by column_name) from (describe select * from "
+        ~ var('raw_readers')[var('raw_format')] | replace('{path}', path) ~ ")"
+    )) }}
+{%- endmacro %}
+
+
+{#- Fingerprint of what else decides over rows: code, settings, seeds, types, who was forgotten. -#}
 {% macro settings_of_model() -%}
     {%- if 'settings_of_model' not in model -%}
         {%- do model.update({'settings_of_model': find_settings_of_model()}) -%}
@@ -148,7 +164,7 @@
 
 {% macro find_settings_of_model() -%}
     {%- set node = graph.nodes[model.unique_id] -%}
-    {%- set parts = [node.checksum.checksum] -%}
+    {%- set parts = [node.checksum.checksum, types_of_arrivals(table_of_model())] -%}
     {%- for name in vars_that_decide() -%}
         {%- do parts.append(var(name, none)) -%}
     {%- endfor -%}

@@ -25,6 +25,18 @@
             ~ 'Nothing was written.'
         ) }}
     {%- endif -%}
+    {%- if execute and flags.WHICH in ['build', 'run'] and var('cutoffs') == 'score' -%}
+        {%- for name in [
+            'int_categories_ranked', 'ml_feature_distributions', 'ml_lifetime_models',
+            'ml_propensity_models', 'ml_value_models'
+        ] if 'model.' ~ project_name ~ '.' ~ name in selected_resources -%}
+        {{ exceptions.raise_compiler_error(
+            'These settings are of a run that learns nothing (`segmentation vars --run hourly`, `daily`), '
+            ~ 'but ' ~ name ~ ' is to be built, which learns. Leave out --run, or this model. '
+            ~ 'Nothing was written.'
+        ) }}
+        {%- endfor -%}
+    {%- endif -%}
     {%- if execute and flags.WHICH == 'build' and name_of_run() in ['hourly', 'daily'] -%}
         {%- set query -%}
             select count(*) from {{ arrivals_table() }}

@@ -28,6 +28,18 @@
 {%- endmacro %}
 
 
+{#-
+    Whether a row of the history is kept: of who may be profiled, or is known from a later date on, whom a
+    look back must not forget. Reads the CTEs `permissions` (joined) and `as_of`.
+-#}
+{% macro is_remembered(rows) -%}
+    (
+        permissions.may_be_profiled
+        or (permissions.customer_key is null and {{ rows }}.as_of_date > as_of.as_of_date)
+    )
+{%- endmacro %}
+
+
 {#- Whether a model was fitted at a date that is not the first. Reads the CTE `runs`. -#}
 {% macro was_fitted_again(day) -%}
     exists (

@@ -54,6 +54,17 @@ people as (
     from {ml}.ml_customer_identities
     where record_id like 'id:%'
 ),
+-- Records that nobody was found for yet, with the address of one other: of an address of many it is
+-- not said whose it is.
+strangers as materialized (
+    select customer_id, email
+    from (
+        select *, count(*) over (partition by email) as records
+        from {staging}.stg_crm__customers
+        where rejection_reason is null and email is not null
+    )
+    where records = 2 and 'id:' || customer_id not in (select record_id from people)
+),
 -- Only an accepted row under the very number can grant. A withdrawal counts whatever is wrong with
 -- its row; without a date that can be true (null here) no grant undoes it.
 known as (
@@ -80,6 +91,15 @@ known as (
         decided.rejection_reason is not null
         or 'id:' || decided.customer_id not in (select record_id from people)
     )
+    union all
+    -- They withdraw for whoever has their address.
+    select people.customer_key, people.record_id, decided.purpose, true, recorded_at
+    from decided
+    inner join strangers on strangers.customer_id = decided.customer_id
+    inner join {staging}.stg_crm__customers as others
+        on others.email = strangers.email and others.rejection_reason is null
+    inner join people on people.record_id = 'id:' || others.customer_id
+    where is_withdrawal
 ),
 grants as (
     select known.*

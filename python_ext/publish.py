@@ -243,8 +243,7 @@ def _erasure_requests(connection: duckdb.DuckDBPyConnection, source: str) -> int
     try:
         row = connection.execute(
             f"select count(distinct customer_id) from {_name(source)}.staging."
-            "stg_crm__erasure_requests where rejection_reason is null "
-            "and customer_id not like 'receipt:%'"
+            "stg_crm__erasure_requests where customer_id not like 'receipt:%'"
         ).fetchone()
     except duckdb.Error:
         return 0

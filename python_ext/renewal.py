@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
@@ -26,6 +27,14 @@ def check_mode(mode: str, *, name: str) -> None:
         raise SegmentationError(
             f"{name} is {mode!r}; write {', '.join(MODES[:-1])} or {MODES[-1]}."
         )
+
+
+def data_fingerprint(frame: pd.DataFrame) -> str:
+    """Hash of the rows, whatever their order."""
+    columns = sorted(frame.columns)
+    hashes = pd.util.hash_pandas_object(frame[columns], index=False).to_numpy().copy()
+    hashes.sort()
+    return hashlib.sha256("|".join(columns).encode() + hashes.tobytes()).hexdigest()
 
 
 def settings_changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[bool, str]:

@@ -165,25 +165,24 @@ def raw_readers(project_dir: Path) -> dict[str, str]:
     return {**DEFAULT_READERS, **(project_vars(project_dir).get("raw_readers") or {})}
 
 
-def date_formats(project_dir: Path, raw_data: str) -> list[str]:
-    """Formats in which staging reads dates that are no ISO text.
+def vars_of(project_dir: Path, raw_data: str) -> dict[str, Any]:
+    """The ``vars`` of the project, and over them those that the dataset has of its own.
 
     Parameters
     ----------
     project_dir : Path
         Folder of ``dbt_project.yml``.
     raw_data : str
-        Folder of the dataset, whose ``dataset.yml`` may have formats of its own.
-
-    Returns
-    -------
-    list of str
-        In the order in which they are tried.
+        Folder of the dataset, with or without a ``dataset.yml``.
     """
     file = Path(raw_data) / "dataset.yml"
     described = read_yaml(file) if not is_remote(raw_data) and file.exists() else {}
-    own = (described.get("vars") or {}).get("date_formats")
-    return list(own or project_vars(project_dir).get("date_formats") or [])
+    return {**project_vars(project_dir), **(described.get("vars") or {})}
+
+
+def date_formats(project_dir: Path, raw_data: str) -> list[str]:
+    """Formats in which staging reads dates that are no ISO text, in the order they are tried."""
+    return list(vars_of(project_dir, raw_data).get("date_formats") or [])
 
 
 def warehouse_path(project_dir: Path) -> Path:

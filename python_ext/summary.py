@@ -12,6 +12,7 @@ from rich.text import Text
 
 from python_ext.errors import SegmentationError
 from python_ext.model_cards import Cards
+from python_ext.report import withheld
 from python_ext.summary_of_models import fill_scores, model_warnings, read_models, value_line
 
 BAR_WIDTH = 30
@@ -57,7 +58,7 @@ def summary(
             console.print(Text(_how_segments_came_about(connection)))
             console.print()
             console.print(_rfm(connection, floor))
-            console.print(_audiences(connection))
+            console.print(_audiences(connection, floor))
             console.print(_quality(connection))
             models = read_models(connection)
             console.print(_models(models))
@@ -96,9 +97,12 @@ def warnings(connection: duckdb.DuckDBPyConnection) -> list[str]:
     (objectors,) = connection.execute(
         "select count(*) from marts.customers where not may_be_profiled"
     ).fetchone()
+    floor, hidden = _floor(connection), _hidden_segments(connection)
     if objectors:
+        counted = f"{objectors:,}" if -1 not in hidden else "some"
+        counted = f"under {floor}" if objectors < floor else counted
         found.append(
-            f"Not profiled, for want of consent: {objectors:,} customers. No score or segment is "
+            f"Not profiled, for want of consent: {counted} customers. No score or segment is "
             "theirs, and no model has learned from them."
         )
     moved = connection.execute(
@@ -135,16 +139,35 @@ def _headline(connection: duckdb.DuckDBPyConnection, console: Console) -> int:
     customers, buyers, revenue = connection.execute(
         "select count(*), count(*) filter (frequency > 0), sum(monetary) from marts.customer_rfm"
     ).fetchone()
+    # Less who has a segment it would tell how many of the others never bought.
+    is_told = not any(segment_id <= 0 for segment_id in _hidden_segments(connection))
+    bought = f" {buyers:,} with a purchase," if is_told else ""
     text = Text(title or dataset or "Customer segments", style="bold")
     if is_synthetic:
         text.append("\nSYNTHETIC DATA: no real person is in here.", style="bold yellow")
     text.append(
-        f"\nAs of {as_of_date or 'an unknown day'}: {customers:,} customers, {buyers:,} with a "
-        f"purchase, net revenue {revenue or 0:,.0f} {currency or ''}".rstrip(),
+        f"\nAs of {as_of_date or 'an unknown day'}: {customers:,} customers,{bought} "
+        f"net revenue {revenue or 0:,.0f} {currency or ''}".rstrip(),
         style="default",
     )
     console.print(Panel(text, box=box.ROUNDED, expand=False))
     return floor or 1
+
+
+def _floor(connection: duckdb.DuckDBPyConnection) -> int:
+    return connection.execute("select coalesce(k_anonymity, 1) from marts.about").fetchone()[0]
+
+
+def _hidden_segments(connection: duckdb.DuckDBPyConnection) -> set[int]:
+    """Ids whose size is not told: segments among themselves, for their sum is known, and all."""
+    sizes = connection.execute(
+        "select segment_id, count(*) from marts.customer_segments group by all order by 1"
+    ).fetchall()
+    floor, hidden = _floor(connection), set()
+    for part in ([row for row in sizes if row[0] > 0], sizes):
+        hiding = withheld([customers for _, customers in part], floor)
+        hidden |= {row[0] for row, is_hidden in zip(part, hiding, strict=True) if is_hidden}
+    return hidden
 
 
 def _segments(connection: duckdb.DuckDBPyConnection, floor: int) -> Table:
@@ -160,7 +183,8 @@ def _segments(connection: duckdb.DuckDBPyConnection, floor: int) -> Table:
             count(*) / sum(count(*)) over (),
             sum(rfm.monetary) / nullif(sum(sum(rfm.monetary)) over (), 0),
             median(scores.probability),
-            avg(engagement.engagement_score)
+            avg(engagement.engagement_score),
+            segments.segment_id
         from marts.customer_segments as segments
         left join marts.customer_rfm as rfm using (customer_key)
         left join marts.customer_engagement as engagement using (customer_key)
@@ -170,9 +194,10 @@ def _segments(connection: duckdb.DuckDBPyConnection, floor: int) -> Table:
         order by segments.segment_id <= 0, 4 desc nulls last, segments.segment_id
         """
     ).fetchall()
-    for segment, customers, share, revenue, probability, engagement in rows:
-        if customers < floor:
-            table.add_row(segment, f"under {floor}", *["-"] * 4)
+    hidden = _hidden_segments(connection)
+    for segment, customers, share, revenue, probability, engagement, segment_id in rows:
+        if segment_id in hidden:
+            table.add_row(segment, _too_few(customers, floor), *["-"] * 4)
             continue
         table.add_row(
             segment,
@@ -225,25 +250,43 @@ def _rfm(connection: duckdb.DuckDBPyConnection, floor: int) -> Table:
         "from marts.customer_rfm group by rfm_segment order by 2 desc, 1"
     ).fetchall()
     largest = max((share for *_, share in rows), default=1)
+    # Who is told among the segments as well is no cover for others here.
+    beside = {"Prospect": 0, "Not profiled": -1}
+    told = set(beside.values()) - _hidden_segments(connection)
+    covers = [row for row in rows if beside.get(row[0]) not in told]
+    buyers = [row for row in rows if row[0] not in beside]
+    hidden = set()
+    for part in (buyers, covers):
+        hiding = withheld([customers for _, customers, _ in part], floor)
+        hidden |= {row[0] for row, is_hidden in zip(part, hiding, strict=True) if is_hidden}
     for segment, customers, share in rows:
-        if customers < floor:
-            table.add_row(segment, f"under {floor}", "-", "")
+        if segment in hidden:
+            table.add_row(segment, _too_few(customers, floor), "-", "")
             continue
         bar = "█" * max(1, round(BAR_WIDTH * share / largest))
         table.add_row(segment, f"{customers:,}", _percent(share), Text(bar, style="cyan"))
     return table
 
 
-def _audiences(connection: duckdb.DuckDBPyConnection) -> Table:
+def _too_few(customers: int, floor: int) -> str:
+    """A small group, or a larger one that keeps it from being found by subtraction."""
+    return f"under {floor}" if customers < floor else "not told"
+
+
+def _audiences(connection: duckdb.DuckDBPyConnection, floor: int) -> Table:
     table = _table("Audiences, consent applied", ("Audience", "For", "Members", "Without consent"))
     table.columns[1].justify = "left"
-    for name, purpose, members, withheld in connection.execute(
+    for name, purpose, members, left_out in connection.execute(
         "select name_en, replace(purpose, '_', ' '), members, withheld_for_consent "
         "from marts.audiences order by members desc nulls last, name_en"
     ).fetchall():
         # An audience under the floor is not handed out, and its size not told.
-        figures = ("too few", "-") if members is None else (f"{members:,}", f"{withheld or 0:,}")
-        table.add_row(name, purpose, *figures)
+        if members is None:
+            table.add_row(name, purpose, "too few", "-")
+        elif left_out is None:
+            table.add_row(name, purpose, f"about {members:,}", f"under {floor}")
+        else:
+            table.add_row(name, purpose, f"{members:,}", f"{left_out:,}")
     return table
 
 

@@ -64,7 +64,10 @@ def forget(
     if requests:
         customer_ids = (*customer_ids, *requested(places))
         if not customer_ids:
-            click.echo("Every request for erasure has been carried out.")
+            click.echo(
+                "Every request for erasure by a known customer has been carried out. Those under "
+                "a number that nobody has are in marts.quarantined_records."
+            )
             return
     if not (customer_ids or emails or customer_keys):
         raise SegmentationError(

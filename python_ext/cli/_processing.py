@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from python_ext.settings import project_root, project_vars
+from python_ext.settings import project_root, vars_of
 
 
 @click.command("record-of-processing", short_help="Write the record of processing (art. 30 GDPR).")
@@ -22,7 +22,14 @@ from python_ext.settings import project_root, project_vars
     show_default=True,
     help="Page to write.",
 )
-def record_of_processing(manifest: Path, out: Path) -> None:
+@click.option(
+    "--raw-data",
+    envvar="RAW_DATA",
+    default="data/demo",
+    show_default=True,
+    help="Dataset whose settings count (profiling_basis, k_anonymity).",
+)
+def record_of_processing(manifest: Path, out: Path, raw_data: str) -> None:
     """Write which source columns reach which mart, in which form, why and for how long.
 
     Made from the column lineage of the last build, the seed retention and the exposures, so that
@@ -32,7 +39,7 @@ def record_of_processing(manifest: Path, out: Path) -> None:
     from python_ext.processing import record_of_processing as write_record
 
     root = project_root()
-    text = write_record(manifest, project_dir=root, settings=project_vars(root))
+    text = write_record(manifest, project_dir=root, settings=vars_of(root, raw_data))
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(text, encoding="utf-8")
     click.echo(f"Wrote {out}.")

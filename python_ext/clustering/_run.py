@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,7 @@ from python_ext.clustering._refit import (
 )
 from python_ext.clustering._views import View
 from python_ext.errors import SegmentationError
+from python_ext.renewal import data_fingerprint
 from python_ext.side_by_side import side_by_side
 
 SILHOUETTE_ROWS = 2000
@@ -60,7 +62,8 @@ def run_segmentation(
     A view is fitted when there is no model of it that can be read, or when ``decide_refit`` finds
     a reason. Fitted segments are matched to those of the last run before ``as_of`` and keep their
     ids; a run of a later date is not looked at, except that no id it gave is given again. A run
-    of the same date with the same settings stays as it is, unless the policy is ``always``.
+    of the same date with the same settings and the same customers stays as it is, unless the
+    policy is ``always``; a file may have been mended since.
 
     A stored model that cannot be read is fitted anew: from the same customers that gives the very
     same model, which is told by its hash; else its segments are found again by their members.
@@ -212,8 +215,14 @@ class _ViewRun:
         """
         if self.policy.refit != "auto":
             return self.policy.refit == "never"
-        before = (todays.reference or {}).get("settings")
-        return chosen["decision"] != "kept" and before == settings
+        learned = todays.reference or {}
+        # A model of an older version does not tell its data.
+        is_same = learned.get("data", self._data) == self._data
+        return chosen["decision"] != "kept" and learned.get("settings") == settings and is_same
+
+    @cached_property
+    def _data(self) -> str:
+        return data_fingerprint(self.frame[[CUSTOMER_KEY, *self.view.feature_names]])
 
     def _decide(
         self, model: SegmentModel | None, objection: str | None, settings: Mapping[str, Any]
@@ -283,7 +292,7 @@ class _ViewRun:
             ids = {"earlier": earlier, "replaced": replaced, "issued": issued_ids(stored)}
             found, events = continue_ids(model, self.frame, **ids)
             fit = describe_fit(found, known, self.view, settings=settings, as_of=self.as_of)
-            return found.with_reference({**fit, "events": events})
+            return found.with_reference({**fit, "events": events, "data": self._data})
 
         row = next((row for row in lost if row["is_chosen"]), None)
         if row is not None:

@@ -10,8 +10,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from python_ext.renewal import check_mode, days_since
 
 
@@ -112,14 +110,6 @@ def choose_champion(
         "champion: two_stage_boosting is not better beyond noise, and this one is simpler",
         "not champion: " + figures.format(f"{less} than the simpler model, within noise"),
     )
-
-
-def data_fingerprint(frame: pd.DataFrame) -> str:
-    """Hash of the rows, whatever their order."""
-    columns = sorted(frame.columns)
-    hashes = pd.util.hash_pandas_object(frame[columns], index=False).to_numpy().copy()
-    hashes.sort()
-    return hashlib.sha256("|".join(columns).encode() + hashes.tobytes()).hexdigest()
 
 
 def code_fingerprint() -> str:

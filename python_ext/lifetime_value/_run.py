@@ -22,9 +22,9 @@ from python_ext.lifetime_value._policy import (
     RetrainPolicy,
     choose_champion,
     code_fingerprint,
-    data_fingerprint,
 )
 from python_ext.propensity._artefact import ArtefactError
+from python_ext.renewal import data_fingerprint
 
 COMBINED, BOOSTING = "bg_nbd_gamma_gamma", "two_stage_boosting"
 PREDICTS = {
@@ -98,8 +98,8 @@ def run_value(
     memory : pandas.DataFrame, optional
         What ``ml_value_models`` held before.
     as_of
-        Date of the run. A stored run of the same date is given back as it is, unless ``retrain``
-        is ``always``.
+        Date of the run. A stored run of the same date and the same data is given back as it is,
+        unless ``retrain`` is ``always``; a file may have been mended since.
     horizon_days
         Length of the horizon.
     retrain, max_age_days
@@ -116,7 +116,11 @@ def run_value(
     horizon_days, seed = float(horizon_days), int(seed)
     stored = _stored(memory)
     today = stored[stored["as_of_date"] == pd.Timestamp(as_of)]
-    if len(today) and policy.retrain != "always":
+    histories = lifetimes[["customer_key", "x", "t_x", "t", "repeat_order_value"]]
+    seen = f"{data_fingerprint(examples)} {data_fingerprint(histories)}"
+    seen = hashlib.sha256(seen.encode()).hexdigest()
+    is_same = policy.retrain == "never" or (today["data_fingerprint"] == seen).any()
+    if len(today) and policy.retrain != "always" and is_same:
         return today[list(VALUE_MODELS_SCHEMA)].reset_index(drop=True)
     examples = examples.sort_values(["cutoff_name", "customer_key"], kind="stable")
     train = examples[examples["split"] == "train"].reset_index(drop=True)
@@ -150,6 +154,7 @@ def run_value(
     combined = {
         **_blank(),
         "model": COMBINED,
+        "data_fingerprint": seen,
         "is_champion": not replaced,
         "reason": simple_reason,
         "parameters": _merged(rows, "parameters"),

@@ -50,7 +50,8 @@ def export_people(
     """Write the people of a segment or an audience who may be addressed for a purpose.
 
     Consent must stand in the published ``customers`` and is asked again of the warehouse, where a
-    withdrawal may have come in since; forgotten people are left out whatever the vault still says.
+    withdrawal may have come in since, or, for a list that was chosen by profiles, an objection to
+    profiling; forgotten people are left out whatever the vault still says.
 
     Parameters
     ----------
@@ -91,9 +92,12 @@ def export_people(
         rows = connection.execute(
             f"""
             with consents as (
-                select customer_key, bool_and(is_granted) as is_granted
+                select
+                    customer_key,
+                    bool_and(is_granted) filter (where purpose = $1) as is_granted,
+                    coalesce(bool_or(purpose = 'profiling' and not is_granted), false) as objects
                 from warehouse.intermediate.int_consents_current
-                where purpose = $1 group by customer_key
+                group by customer_key
             ),
 
             identities as (
@@ -107,11 +111,15 @@ def export_people(
             select chosen.customer_key, chosen.list_name,
                 coalesce(customers.{PURPOSES[purpose]}, false),
                 coalesce(consents.is_granted, false),
+                not chosen.is_by_profile
+                or (coalesce(permissions.may_be_profiled, false) and not consents.objects),
                 identities.email, identities.first_name, identities.last_name, identities.phone,
                 identities.record_id, cast(identities.birth_on as varchar)
             from chosen
             left join {_MART}.customers as customers using (customer_key)
             left join consents using (customer_key)
+            left join warehouse.intermediate.int_customer_permissions as permissions
+                using (customer_key)
             left join identities using (customer_key)
             order by chosen.customer_key
             """,
@@ -121,6 +129,7 @@ def export_people(
         (
             "no consent when the marts were published",
             "consent withdrawn since",
+            "objected to profiling since",
             "forgotten",
             "no e-mail address in the vault",
         ),
@@ -129,17 +138,19 @@ def export_people(
     reasons = list(left_out)
     written = []
     for row in rows:
-        _, _, is_published, is_granted, email, *_ = row
+        _, _, is_published, is_granted, is_profiled, email, *_ = row
         if not is_published:
             left_out[reasons[0]] += 1
         elif not is_granted:
             left_out[reasons[1]] += 1
-        elif _is_suppressed(suppressed, row):
+        elif not is_profiled:
             left_out[reasons[2]] += 1
-        elif not email:
+        elif _is_suppressed(suppressed, row):
             left_out[reasons[3]] += 1
+        elif not email:
+            left_out[reasons[4]] += 1
         else:
-            written.append((row[0], email, row[5], row[6], row[1]))
+            written.append((row[0], email, row[6], row[7], row[1]))
     _write(out, written)
     return Exported(chosen=len(rows), written=len(written), left_out=left_out)
 
@@ -157,15 +168,18 @@ def _choose(
     if segment is not None:
         mart, condition, label = "customer_segments", "segment", "segment"
         where = "segment = $1 or cast(segment_id as varchar) = $1"
+        # Who never bought (0) or is not profiled (-1) was not chosen by a profile.
+        is_by_profile = "segment_id > 0"
     else:
         mart, condition, label = "audience_members", "audience", "audience"
         where = "audience = $1"
+        is_by_profile = f"(select is_profiling from {_MART}.audiences where {where})"
     if mart not in marts:
         raise SegmentationError(f"The published file has no {mart}, so no {condition} is known.")
     wanted = segment if segment is not None else audience
     connection.execute(
-        f"create temp table chosen as select distinct customer_key, {label} as list_name "
-        f"from {_MART}.{mart} where {where}",
+        f"create temp table chosen as select distinct customer_key, {label} as list_name, "
+        f"{is_by_profile} as is_by_profile from {_MART}.{mart} where {where}",
         [wanted],
     )
     if not connection.execute("select count(*) from chosen").fetchone()[0]:

@@ -305,11 +305,16 @@ def returned(places: Places, *, secrets: tuple[bytes, ...]) -> People:
 
 
 def requested(places: Places) -> tuple[str, ...]:
-    """Customer numbers of the erasure requests that have been made and not yet carried out."""
+    """Customer numbers of the erasure requests that have been made and not yet carried out.
+
+    Also of those that staging set aside, where the number is that of a known record: a date that
+    nobody can read makes no wish undone. A number that nobody has waits for a person to look.
+    """
     with duckdb.connect(str(places.database), read_only=True) as connection:
         rows = connection.execute(
             "select distinct customer_id from staging.stg_crm__erasure_requests "
-            "where rejection_reason is null and customer_id is not null "
+            "where customer_id is not null and (rejection_reason is null or 'id:' || customer_id "
+            "in (select record_id from ml.ml_customer_identities)) "
             f"and customer_id not like {text('receipt:%')} order by all"
         ).fetchall()
     return tuple(row[0] for row in rows)

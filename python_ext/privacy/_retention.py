@@ -12,17 +12,15 @@ import duckdb
 from python_ext.errors import SegmentationError
 from python_ext.privacy._files import name, next_name, table_sql, text, write_table_beside
 from python_ext.privacy._places import Places
-from python_ext.settings import project_vars
+from python_ext.settings import vars_of
 
 SEED = Path("seeds/reference/retention.csv")
+# As staging reads a moment, but for the zone: an hour or two do not count here.
 _DATE = """
     coalesce(
         try_cast({0} as timestamp),
-        try_strptime(
-            trim(cast({0} as varchar)),
-            ['%Y-%m-%d', '%Y-%m-%d %H:%M:%S', '%Y-%m-%dT%H:%M:%SZ', '%d/%m/%Y', '%d.%m.%Y',
-             '%d-%m-%Y', '%Y%m%d']
-        )
+        try_cast(trim(cast({0} as varchar)) as timestamp),
+        try_strptime(trim(cast({0} as varchar)), [{1}])
     )
 """
 
@@ -102,8 +100,10 @@ def past_retention(
             f"{places.raw_data} is not a local folder: its rows are removed where they are kept. "
             "The build sets them aside in any case, with the reason past_retention."
         )
+    settings = vars_of(places.project_dir, places.raw_data)
     # A date before the retailer kept records is an error, which the build sets aside as such.
-    earliest = str(project_vars(places.project_dir).get("earliest_plausible_date", "1900-01-01"))
+    earliest = str(settings.get("earliest_plausible_date", "1900-01-01"))
+    formats = settings.get("date_formats") or ["%Y-%m-%d"]
     found, written = [], []
     with duckdb.connect() as connection:
         connection.execute("set preserve_insertion_order = true")
@@ -113,17 +113,24 @@ def past_retention(
             if not files:
                 continue
             months = int(row["retention_months"]) if row["retention_months"] else None
+            moment = _moment(row["date_column"], formats) if row["date_column"] else None
             kept, condition = _look(
-                connection, files, table, row["date_column"], months, (earliest, str(as_of))
+                connection, files, table, moment, months, (earliest, str(as_of))
             )
             if table == "shop.order_lines" and months:
-                kept, condition = _look_at_lines(connection, places, files, kept, found)
+                ordered = _moment("ordered_at", formats)
+                kept, condition = _look_at_lines(connection, places, files, kept, found, ordered)
             found.append(kept)
             if apply and kept.past:
                 written += _remove(connection, files, condition)
     for file in written:
         next_name(file).replace(file)
     return found
+
+
+def _moment(column: str, formats: list[str]) -> str:
+    """SQL for what a column says of when a row was."""
+    return _DATE.format(name(column), ", ".join(text(each) for each in formats))
 
 
 def _remove(connection: duckdb.DuckDBPyConnection, files: list[Path], condition: str) -> list[Path]:
@@ -144,16 +151,15 @@ def _look(
     connection: duckdb.DuckDBPyConnection,
     files: list[Path],
     table: str,
-    column: str,
+    moment: str | None,
     months: int | None,
     plausible: tuple[str, str],
 ) -> tuple[Kept, str]:
     """One table, and the SQL for its rows that are past their retention."""
     source = table_sql(*files)
     rows = connection.execute(f"select count(*) from {source}").fetchone()[0]
-    if not column:
+    if moment is None:
         return Kept(table, months, None, None, rows, 0), "false"
-    moment = _DATE.format(name(column))
     oldest, latest = connection.execute(
         f"select min(moment)::date, max(moment)::date from (select {moment} as moment "
         f"from {source}) where moment >= $1::date and moment < $2::date",
@@ -175,17 +181,17 @@ def _look_at_lines(
     files: list[Path],
     kept: Kept,
     found: list[Kept],
+    ordered: str,
 ) -> tuple[Kept, str]:
     """The lines of orders that are past their retention."""
     orders = next((each for each in found if each.table == "shop.orders"), None)
     if orders is None or orders.limit is None:
         return kept, "false"
     source = table_sql(*places.raw_files("shop.orders"))
-    moment = _DATE.format("ordered_at")
     # Read now: by the time the lines are written, the orders' own new file waits beside the old.
     connection.execute(
         f"create or replace temp table old_orders as select cast(order_id as varchar) as order_id "
-        f"from {source} where {moment} < date '{orders.limit}'"
+        f"from {source} where {ordered} < date '{orders.limit}'"
     )
     condition = "cast(order_id as varchar) in (select order_id from old_orders)"
     past = connection.execute(

@@ -78,7 +78,7 @@ class RowBuilder:
             trained_on=self.as_of,
             promoted_on=self.as_of if role == "champion" else None,
             trained_rows=len(train.label),
-            data_fingerprint=self._data_fingerprint,
+            data_fingerprint=self.data_fingerprint,
             code_fingerprint=code_fingerprint(),
             features=_json([asdict(feature) for feature in model.features]),
             parameters=_json(parameters),
@@ -142,8 +142,16 @@ class RowBuilder:
             "reference": None if reference is None else _json(reference),
         }
 
+    def made(self, run: pd.DataFrame) -> bool:
+        """Whether a stored run is of these very rows. A file may have been mended since.
+
+        A champion that was kept tells of older ones, its baselines of these.
+        """
+        return bool((run["data_fingerprint"] == self.data_fingerprint).any())
+
     @cached_property
-    def _data_fingerprint(self) -> str:
+    def data_fingerprint(self) -> str:
+        """Of the rows it is trained and judged on."""
         columns = ["customer_key", "cutoff_name", "label", *(f.name for f in self.features)]
         parts = (self.examples.train.labelled, self.examples.test.labelled)
         return data_fingerprint(*parts, columns=columns)

@@ -88,7 +88,7 @@ class TargetRun:
         today = run_on(self.stored, self.as_of)
         todays = next(iter(today[today["is_champion"]].to_dict("records")), None)
         model, objection = self._read(todays)
-        if model is not None and self._stands(todays):
+        if model is not None and self._stands(todays, today):
             if todays["decision"] != "rolled_back":
                 return today.to_dict("records")
             return self._judged_again(today, todays, model)
@@ -156,12 +156,14 @@ class TargetRun:
             )
         return model, None
 
-    def _stands(self, todays: Mapping[str, Any]) -> bool:
+    def _stands(self, todays: Mapping[str, Any], today: pd.DataFrame) -> bool:
         """Whether the stored run of today is the answer."""
         if self.policy.retrain == "always":
             return False
-        before = self._last_attempt(todays).get("settings")
-        return self.policy.retrain == "never" or before == self._settings
+        if self.policy.retrain == "never":
+            return True
+        is_same = todays["decision"] == "rolled_back" or self._builder.made(today)
+        return is_same and self._last_attempt(todays).get("settings") == self._settings
 
     def _last_attempt(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """The reference that counts. After a rollback it is that of the training before it."""

@@ -2,5 +2,6 @@
 
 from python_ext.report._language import LANGUAGES
 from python_ext.report._page import write_report
+from python_ext.report._read import withheld
 
-__all__ = ["LANGUAGES", "write_report"]
+__all__ = ["LANGUAGES", "withheld", "write_report"]

@@ -20,7 +20,7 @@ from python_ext.report._html import Html, element
 from python_ext.report._overview import latest, side
 from python_ext.report._read import SEGMENT, Row
 
-STAYED, MODEL = "none", "model"
+STAYED, MODEL, UNKNOWN = "none", "model", "unknown"
 NEWS = ("born", "split", "merged", "died")  # events that are told; "kept" is no news
 
 
@@ -74,6 +74,7 @@ def _told(page: Page, rows: list[Row]) -> str:
     came, left = moved.pop("came", 0), moved.pop("left", 0)
     total = sum(moved.values())
     away = total - moved.get(STAYED, 0)
+    unknown = moved.get(UNKNOWN, 0)
     key = "flows_told_backcast" if rows[0].get("is_backcast") else "flows_told"
     told = [
         language.text(
@@ -81,13 +82,13 @@ def _told(page: Page, rows: list[Row]) -> str:
             moved=language.number(away),
             all=language.number(total),
             share=language.percent(away / total if total else None, 1),
-            customer=language.number(away - moved.get(MODEL, 0)),
+            customer=language.number(away - moved.get(MODEL, 0) - unknown),
             model=language.number(moved.get(MODEL, 0)),
         )
     ]
     told += [
         language.text(f"flows_{key}", n=language.number(number))
-        for key, number in (("came", came), ("left", left))
+        for key, number in (("unknown", unknown), ("came", came), ("left", left))
         if number
     ]
     return " ".join(told)

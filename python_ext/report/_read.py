@@ -253,7 +253,6 @@ def _counts(connection: duckdb.DuckDBPyConnection) -> list[Row]:
 def _compose(about: Row, counts: list[Row], tables: dict[str, list[Row]]) -> Published:
     view = _main_view(counts, tables["segments"])
     floor = int(about.get("k_anonymity") or 1)
-    customers = sum(row["customers"] for row in counts)
     segmented = [row for row in counts if row["segment_id"] > 0]
     revenue = sum(row["revenue"] for row in counts)
     known = {
@@ -267,6 +266,12 @@ def _compose(about: Row, counts: list[Row], tables: dict[str, list[Row]]) -> Pub
             withheld([row["customers"] for row in counts], floor), counts, strict=True
         )
     ]
+    # A whole without what is hidden beside the segments: shares would tell how many that is.
+    whole = sum(
+        row["customers"]
+        for row, is_hidden in zip(counts, hidden, strict=True)
+        if row["segment_id"] > 0 or not is_hidden
+    )
     shown, others, small = [], [], []
     for row, is_hidden in zip(counts, hidden, strict=True):
         segment = Segment(
@@ -274,7 +279,7 @@ def _compose(about: Row, counts: list[Row], tables: dict[str, list[Row]]) -> Pub
             name=row["segment"],
             name_fr=row["segment_fr"] or row["segment"],
             customers=None if is_hidden else row["customers"],
-            share=None if is_hidden else row["customers"] / customers,
+            share=None if is_hidden else row["customers"] / whole,
             revenue=None if is_hidden else row["revenue"],
             revenue_share=None if is_hidden or revenue <= 0 else row["revenue"] / revenue,
             row=known.get(row["segment_id"], {}),
@@ -291,7 +296,7 @@ def _compose(about: Row, counts: list[Row], tables: dict[str, list[Row]]) -> Pub
         others=sorted(others, key=lambda segment: -segment.id),
         withheld=small,
         totals={
-            "customers": customers,
+            "customers": sum(row["customers"] for row in counts),
             "segmented": sum(row["customers"] for row in segmented),
             "revenue": revenue,
             "imputed": sum(row["was_imputed"] for row in segmented),

@@ -105,6 +105,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Of {all} customers who had a segment, next to none are in another one.",
         "Des {all} clients qui avaient un segment, presque aucun n'en a changé.",
     ),
+    "flows_unknown": (
+        "Of {n} of them it is not known: the model before could not be read any more.",
+        "Pour {n} d'entre eux, on ne le sait pas : le modèle précédent n'était plus lisible.",
+    ),
     "flows_came": (
         "{n} have a segment who had none.",
         "{n} ont un segment et n'en avaient pas.",
@@ -120,6 +124,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "cause_customer": ("the customer changed", "le client a changé"),
     "cause_model": ("the model changed", "le modèle a changé"),
     "cause_both": ("both changed", "les deux ont changé"),
+    "cause_unknown": ("not known", "on ne le sait pas"),
     "cause_none": ("stayed", "sans changement"),
     "from": ("From", "De"),
     "to": ("To", "Vers"),

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from _datasets import row_query
 from conftest import PROJECT, Build, run_dbt
 
 from python_ext._arriving_files import unlike_files
@@ -295,6 +296,38 @@ def test_fractions_in_a_late_file_stay(suffix, tmp_path):
         table_sql(*sorted(tmp_path.iterdir())),
     ):
         assert duckdb.sql(f"select min(cast(price as double)) from {reader}").fetchone() == (12.99,)
+
+
+def test_a_type_that_a_new_file_changes_rebuilds_the_table(tmp_path):
+    """A JSON column of UUIDs is none any more with the first number that is no UUID."""
+    shop = tmp_path / "raw" / "shop"
+    (shop / "orders").mkdir(parents=True)
+    duckdb.sql(f"copy ({row_query('shop.order_lines', rows=1)}) to '{shop}/order_lines.json'")
+
+    def deliver_orders(day: str, *orders: tuple[str, str]) -> None:
+        rows = [
+            row_query("shop.orders", rows=1, order_id=f"'{number}'", status=f"'{status}'")
+            for number, status in orders
+        ]
+        duckdb.sql(f"copy ({' union all '.join(rows)}) to '{shop}/orders/{day}.json'")
+
+    def built(name: str) -> Build:
+        wanted = ("--select", "+stg_shop__orders", "--exclude-resource-type", "test")
+        found = run_dbt("build", *wanted, folder=tmp_path / name, raw_data=tmp_path / "raw")
+        assert found.returncode == 0, found.output[-3000:]
+        return found
+
+    first, second = ("A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11", "B0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11")
+    deliver_orders("2026-11-28", (first, "completed"), (second, "completed"))
+    built("by_load")
+    deliver_orders("2026-11-29", (first, "returned"), ("POS-77", "completed"))
+    by_load, at_once = built("by_load"), built("at_once")
+    assert "is rebuilt as a whole" in by_load.output
+    tables = ["staging.stg_shop__orders"]
+    assert differences(by_load.database, at_once.database, tables, without="'loaded_in'") == {}
+    assert by_load.rows(
+        f"select status from {tables[0]} where order_id = '{first}' and rejection_reason is null"
+    ) == [("returned",)]
 
 
 def test_a_file_that_comes_in_during_a_load_belongs_to_the_next(by_load):

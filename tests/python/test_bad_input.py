@@ -89,9 +89,12 @@ def test_a_currency_without_a_rate_stops_the_build(tmp_path, demo_data):
     assert build.rows("select count(*) from duckdb_tables()") == [(0,)]
 
 
-def test_settings_of_an_hourly_run_build_no_whole_warehouse(tmp_path, demo_data):
+@pytest.mark.parametrize(
+    "command", [("build",), ("run",), ("build", "--select", "+audience_members")]
+)
+def test_settings_of_an_hourly_run_build_nothing_that_learns(tmp_path, demo_data, command):
     """Or models would learn from no earlier cutoff, and their empty judgement be published."""
-    build = run_dbt("build", folder=tmp_path, raw_data=demo_data, variables={"cutoffs": "score"})
+    build = run_dbt(*command, folder=tmp_path, raw_data=demo_data, variables={"cutoffs": "score"})
     assert build.returncode != 0
     assert "of a run that learns nothing" in build.output and "Nothing was written" in build.output
     assert not build.rows("select table_name from duckdb_tables() where schema_name = 'staging'")

@@ -25,6 +25,9 @@ create table staging.stg_crm__consents (
 create table staging.stg_email__events (
     customer_id varchar, event_name varchar, event_at timestamp, rejection_reason varchar
 );
+create table staging.stg_crm__customers (
+    customer_id varchar, email varchar, rejection_reason varchar
+);
 create table ml.ml_customer_identities as
     select 'id:' || n as record_id, 'k' || n as customer_key from range(1, 6) as numbers(n)
     union all select 'id:1b', 'k1';
@@ -94,6 +97,24 @@ def test_an_objection_stands_until_its_record_grants_again(house, decisions, obj
         decide(house, record, "profiling", status, at)
     expected = {("customer_scores", "profiling"): 1} if objectors else {}
     assert found(house) == expected
+
+
+def test_a_record_that_nobody_was_found_for_withdraws_for_whoever_has_its_address(house):
+    """An hourly run has the records of the hour and the persons of the night."""
+    house.execute(
+        "insert into staging.stg_crm__customers values ('1', 'a@x.example', null), "
+        "('1b', null, null), ('2', 'b@x.example', null), ('new', 'a@x.example', null), "
+        "('set aside', 'b@x.example', 'missing_key'), ('no address', null, null), "
+        "('3', 'desk@x.example', null), ('4', 'desk@x.example', null), "
+        "('at the desk', 'desk@x.example', null)"
+    )
+    decide(house, "at the desk", "profiling", "withdrawn", "2024-05-01")
+    decide(house, "set aside", "profiling", "withdrawn", "2024-05-01")
+    decide(house, "no address", "profiling", "withdrawn", "2024-05-01")
+    decide(house, "new", "profiling", "granted", "2024-05-01")
+    assert found(house) == {} and found(house, "consent") == {("customer_scores", "profiling"): 5}
+    decide(house, "new", "profiling", "withdrawn", "2024-06-01 09:00:00")
+    assert found(house) == {("customer_scores", "profiling"): 1}
 
 
 def test_another_purpose_forbids_no_profile(house):

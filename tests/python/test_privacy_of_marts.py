@@ -370,6 +370,9 @@ FLOOR = {
         "update ml.ml_segment_stability set customers = 9 where measure = 'bootstrap_jaccard' "
         "and segment_id = 1"
     ),
+    "all of a segment but a few": (
+        "update marts.segment_associations set top_customers = 101 where top_customers is not null"
+    ),
     "a node of few": "update marts.segment_tree set customers = 9 where node_id = 2",
 }
 

@@ -11,6 +11,7 @@ from test_privacy_erasure import AT
 from python_ext.privacy import find_people, forget, returned, search, search_uncompressed
 
 SHORT = 12
+OTHER_NUMBER, OTHER_PHONE = "another-number", "07 98 76 54 32"
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +34,7 @@ def rebuilt(original, person, demo_data, tmp_path_factory):
     forget(places, person, secret=SECRET, at=AT, vault_key=VAULT_KEY)
     shutil.rmtree(places.raw_folder)
     shutil.copytree(demo_data, places.raw_folder)
+    _deliver_under_another_number(original, person, places.raw_folder / "crm/customers.parquet")
     with duckdb.connect(str(places.database)) as connection:
         connection.execute(
             f"update reference.retention set retention_months = {SHORT} where source_name = 'web'"
@@ -48,6 +50,24 @@ def rebuilt(original, person, demo_data, tmp_path_factory):
     )
     assert build.returncode == 0, build.output[-3000:]
     return places
+
+
+def _deliver_under_another_number(original, person, file):
+    """One more record, that only name and birth date tell to be the person's."""
+    numbers = ", ".join(f"'{number}'" for number in person.customer_ids)
+    first, last, born = ask(
+        original.database,
+        "select first_name_raw, last_name_raw, strftime(birth_on, '%d/%m/%Y') "
+        f"from staging.stg_crm__customers where customer_id in ({numbers}) "
+        "and first_name is not null and last_name is not null and birth_on is not null limit 1",
+    )[0]
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"create table delivered as from '{file}'; insert into delivered by name select "
+            "? as customer_id, ? as phone, ? as first_name, ? as last_name, ? as birth_date",
+            [OTHER_NUMBER, OTHER_PHONE, first, last, born],
+        )
+        connection.execute(f"copy delivered to '{file}' (format parquet)")
 
 
 def set_aside(places, reason):
@@ -81,9 +101,15 @@ def test_not_even_a_raw_row_of_theirs_is_kept(rebuilt, person):
     ) == [(0,)]
 
 
+def test_name_and_birth_date_alone_keep_the_phone_out_as_well(rebuilt):
+    for table in ("stg_crm__phone_texts", "stg_crm__phones"):
+        query = f"select count(*) from staging.{table} where phone_text = '{OTHER_PHONE}'"
+        assert ask(rebuilt.database, query) == [(0,)], table
+
+
 def test_what_was_kept_out_is_counted_and_balances(rebuilt, person):
     counted = set_aside(rebuilt, "suppressed")
-    numbers = ", ".join(f"'{number}'" for number in person.customer_ids)
+    numbers = ", ".join(f"'{number}'" for number in (*person.customer_ids, OTHER_NUMBER))
     visitors = ", ".join(f"'{visitor}'" for visitor in person.visitors)
     for table in ("crm.customers", "crm.consents", "email.events", "web.events"):
         file = rebuilt.raw_folder / f"{table.replace('.', '/')}.parquet"

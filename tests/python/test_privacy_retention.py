@@ -95,6 +95,20 @@ def test_applying_removes_exactly_them_and_the_lines_of_their_orders(places, tmp
     assert sum(each.past for each in again) == 0
 
 
+def test_dates_are_read_as_the_build_reads_them(places, tmp_path):
+    """A French export has a time behind the day; a dataset may have a format of its own."""
+    written = ("31/05/2024 18:30", "30/05/2023 18h30", "29/05/2023", "2022-01-01T10:00:00Z")
+    own = ("31.5.24", "20.5.19")
+    rows = [row_query("web.events", rows=1, event_at=f"'{at}'") for at in (*written, *own)]
+    write_table(places.raw_folder, "web.events", " union all ".join(rows))
+    seed = seed_with(tmp_path, web__events=12)
+    assert by_table(past_retention(places, as_of=AS_OF, seed=seed))["web.events"].past == 3
+    (places.raw_folder / "dataset.yml").write_text(
+        "dataset: mine\nvars: {date_formats: ['%d.%m.%y']}\n", encoding="utf-8"
+    )
+    assert by_table(past_retention(places, as_of=AS_OF, seed=seed))["web.events"].past == 2
+
+
 def test_a_table_without_months_is_kept(places, tmp_path):
     seed = seed_with(tmp_path, web__events="")
     found = by_table(past_retention(places, as_of=AS_OF, seed=seed))["web.events"]

@@ -248,6 +248,27 @@ def test_a_withdrawal_since_publishing_counts(selling, tmp_path):
     assert done.left_out["consent withdrawn since"] == 1
 
 
+@pytest.mark.parametrize("where", ["int_consents_current", "int_customer_permissions"])
+def test_an_objection_to_profiling_since_publishing_counts(where, selling, tmp_path):
+    """The second is made from the first; a build may have stopped in between."""
+    _, rows = exported(selling, tmp_path / "before.csv")
+    key = rows[0]["customer_key"]
+    statement = (
+        "insert into intermediate.int_consents_current by name "
+        "select ? as customer_key, 'profiling' as purpose, false as is_granted"
+        if where == "int_consents_current"
+        else f"update intermediate.{where} set may_be_profiled = false where customer_key = ?"
+    )
+    with duckdb.connect(str(selling.database)) as connection:
+        connection.execute(statement, [key])
+    done, after = exported(selling, tmp_path / "after.csv")
+    assert {row["customer_key"] for row in rows} - {row["customer_key"] for row in after} == {key}
+    assert done.left_out["objected to profiling since"] == 1
+    # Who never bought was not chosen by a profile.
+    done, _ = exported(selling, tmp_path / "prospects.csv", segment="0")
+    assert done.written and not done.left_out["objected to profiling since"]
+
+
 def test_a_forgotten_person_is_left_out_whatever_the_vault_says(selling, tmp_path):
     _, rows = exported(selling, tmp_path / "before.csv")
     people = find_people(selling, customer_keys=(rows[0]["customer_key"],))

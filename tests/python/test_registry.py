@@ -346,8 +346,13 @@ LATER = AS_OF + timedelta(days=30)
 
 def test_a_second_run_of_a_date_adds_nothing(given, first):
     pd.testing.assert_frame_equal(run(given, first), first)
-    other_data = make_input(seed=9)
-    pd.testing.assert_frame_equal(run(other_data, first), first)
+    pd.testing.assert_frame_equal(run(make_input(seed=9), first, retrain="never"), first)
+
+
+def test_rows_of_a_mended_file_are_learned_anew_on_the_same_date(given, first):
+    spoilt = run(make_input(seed=9))
+    assert champion(spoilt)["model_id"] != champion(first)["model_id"]
+    pd.testing.assert_frame_equal(run(given, spoilt), first)
 
 
 def test_a_kept_champion_is_judged_on_the_test_rows_of_today(first):
@@ -678,7 +683,9 @@ def test_targets_do_not_disturb_each_other_and_the_unknown_are_left_out(given, f
     off = seed_targets("purchase", "churn", is_active=False)
     assert run(two, wanted=off).empty
     # A target that is new in the seed is trained, the other is not touched.
-    more = run((given[0], two[1]), first, wanted=seed_targets("purchase", "churn"))
+    churn = two[1][two[1]["target"] == "churn"]
+    both = (given[0], pd.concat([given[1], churn]))
+    more = run(both, first, wanted=seed_targets("purchase", "churn"))
     assert more[more["target"] == "purchase"].equals(
         first.set_index(more.index[more["target"] == "purchase"])
     )

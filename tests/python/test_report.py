@@ -242,6 +242,17 @@ def test_moves_are_told_by_cause(pages):
     assert "New: Digital browsers." in told and "Gone: segment no. 6." in told
 
 
+def test_an_unknown_cause_is_told_apart(tmp_path):
+    file = write(tmp_path / "segments.duckdb")
+    with duckdb.connect(str(file)) as connection:
+        connection.execute(
+            "update marts.segment_migrations set cause = 'unknown' where cause = 'model'"
+        )
+    told = words_of("<p " + sections(page_of(file))["flows"])
+    assert "70 because they changed, 0 because the model did" in told
+    assert "Of 68 of them it is not known" in told and "not known" in told.split("Customers")[-1]
+
+
 def test_moves_that_are_all_withheld_are_not_told_as_none(tmp_path):
     file = write(tmp_path / "segments.duckdb", empty=("segment_events",))
     with duckdb.connect(str(file)) as connection:
@@ -314,6 +325,22 @@ def test_small_segment_is_named_without_figures(tmp_path):
     assert 'data-seg="5"' not in page
     cards = words_of("<p " + sections(page)["cards"])
     assert "2 groups are too small" in cards and "Summer visitors" in cards
+
+
+def test_shares_do_not_tell_how_many_objected(tmp_path):
+    """One of 3 and 9 objectors would be read out of sizes and shares of all."""
+    told = []
+    for objectors in (3, 9):
+        file = write(tmp_path / f"{objectors}.duckdb")
+        with duckdb.connect(str(file)) as connection:
+            connection.execute(
+                "delete from marts.customer_segments where segment_id = -1 and customer_key not in "
+                "(select customer_key from marts.customer_segments where segment_id = -1 "
+                f"order by 1 limit {objectors})"
+            )
+        told.append(words_of("<p " + sections(page_of(file))["sizes"]))
+    shares = [re.findall(r"(\d+) (\d+\.\d)%", text) for text in told]
+    assert len(shares[0]) > 3 and shares[0] == shares[1]
 
 
 def test_names_are_escaped(tmp_path):

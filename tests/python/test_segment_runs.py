@@ -119,6 +119,17 @@ def test_a_second_run_of_a_date_adds_nothing(first):
     pd.testing.assert_frame_equal(run(customers([0, 1, 2, 3]), first), first)
 
 
+def test_customers_of_a_mended_file_are_divided_anew_on_the_same_date(first):
+    """Under the ids that go on, as where settings changed."""
+    frame = customers([0, 1, 2, 3])
+    spoilt = run(frame.assign(f0=lambda rows: rows["f0"] * 100))
+    mended = run(frame, spoilt)
+    assert chosen(mended)["decision"] == "fitted"
+    assert len(set(segments(mended, frame))) == len(set(segments(first, frame)))
+    pd.testing.assert_frame_equal(run(frame, mended), mended)
+    pd.testing.assert_frame_equal(run(frame, spoilt, refit="never"), spoilt)
+
+
 def test_what_a_smaller_run_must_keep_is_decided_anew_by_a_whole_one_of_the_same_date(first):
     moved = customers([0, 1, 2, 3], seed=1).assign(f0=lambda frame: frame["f0"] + 6)
     daily = run(moved, first, SECOND, refit="never")

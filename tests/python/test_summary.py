@@ -23,7 +23,8 @@ create table marts.about as select
 create table marts.customers as
 select 'c' || n as customer_key, n > 1 as may_be_profiled from range(1, 11) as numbers(n);
 create table marts.audiences as select * from (values
-    ('Newsletter', 'email_marketing', 1200, 300), ('Win back', 'ad_targeting', null, null)
+    ('Newsletter', 'email_marketing', 1200, 300), ('Win back', 'ad_targeting', null, null),
+    ('Premium', 'email_marketing', 98, null)
 ) as rows(name_en, purpose, members, withheld_for_consent);
 create table marts.quality_audit as select * from (values
     ('shop', 'orders', 'status', 'distribution', 'moderate', 'PSI 0.2 (moderate)'),
@@ -157,6 +158,7 @@ def test_audiences_are_told_with_whom_consent_kept_out(published):
     text = printed(published)
     assert row(text, "Newsletter")[1:] == ["email", "marketing", "1,200", "300"]
     assert row(text, "Win back")[-3:] == ["too", "few", "-"]
+    assert row(text, "Premium")[-4:] == ["about", "98", "under", "2"]
 
 
 def test_a_group_under_the_floor_is_not_counted(published):
@@ -164,8 +166,31 @@ def test_a_group_under_the_floor_is_not_counted(published):
         connection.execute("update marts.about set k_anonymity = 4")
     text = printed(published)
     assert row(text, "Casual")[1:] == ["under", "4", "-", "-", "-", "-"]
-    assert row(text, "Regulars")[1] == "4"
+    assert row(text, "Regulars")[1:3] == ["not", "told"]
     assert row(text, "Lost")[1:] == ["under", "4", "-"]
+    # Less the prospects it would tell of them.
+    assert "10 customers, net revenue" in text and "with a purchase" not in text
+
+
+def test_one_small_group_does_not_stand_hidden_alone(published):
+    """The others and the whole would give it away."""
+    with duckdb.connect(str(published)) as connection:
+        connection.execute("update marts.about set k_anonymity = 3")
+    text = printed(published)
+    assert row(text, "Lost")[1:] == ["under", "3", "-"]
+    # Not the prospects, whom the table of segments tells: less these and the buyers it is found.
+    assert row(text, "Champions")[1:] == ["not", "told", "-"]
+    assert text.count("Prospect") == 2 and text.count("not told") == 1
+    assert row(text, "Regulars")[1] == "4" and row(text, "Casual")[1] == "3"
+
+
+def test_a_small_segment_and_one_beside_it_hide_another_segment(published):
+    with duckdb.connect(str(published)) as connection:
+        connection.execute("update marts.about set k_anonymity = 3")
+        connection.execute("delete from marts.customer_segments where customer_key = 'c1'")
+    text = printed(published)
+    assert row(text, "Casual")[1:] == ["under", "3", "-", "-", "-", "-"]
+    assert row(text, "Regulars")[1:] == ["not", "told", "-", "-", "-", "-"]
 
 
 def changed(published, *statements):
@@ -240,7 +265,7 @@ def test_warnings_name_what_is_off_and_scores_nobody_has(published):
         found = warnings(connection)
     assert len(found) == 5
     assert "web.events" in found[0]
-    assert found[1].startswith("Not profiled, for want of consent: 1 customers")
+    assert found[1].startswith("Not profiled, for want of consent: under 2 customers")
     assert found[2] == "Since the last load, web.events.device 0 before and 0.5 now (major)."
     assert found[3] == "Since the last load, shop.orders.status PSI 0.2 (moderate)."
     assert found[4].startswith("Frequency") and "1, 2, 4, 5" in found[4]

@@ -12,7 +12,8 @@ from python_ext import lifetime_value as lv
 from python_ext.errors import SegmentationError
 from python_ext.frames import typed_table
 from python_ext.lifetime_value import _judging
-from python_ext.lifetime_value._policy import choose_champion, data_fingerprint
+from python_ext.lifetime_value._policy import choose_champion
+from python_ext.renewal import data_fingerprint
 
 AS_OF = date(2026, 7, 1)
 DEFINITIONS = pd.DataFrame(
@@ -304,10 +305,20 @@ class TestMemory:
     def test_a_second_build_of_the_day_adds_nothing(
         self, first_run, rich_examples, lifetimes, models
     ):
-        again = run(rich_examples.iloc[:500], lifetimes, models, first_run)
+        again = run(rich_examples.sample(frac=1, random_state=3), lifetimes, models, first_run)
         pd.testing.assert_frame_equal(
             again.drop(columns="as_of_date"), first_run.drop(columns="as_of_date")
         )
+
+    def test_a_mended_file_trains_anew_on_the_same_day(
+        self, first_run, rich_examples, lifetimes, models
+    ):
+        spoilt = run(rich_examples.assign(frequency=1.0), lifetimes, models)
+        assert set(spoilt["model_id"]) != set(first_run["model_id"])
+        mended = run(rich_examples, lifetimes, models, spoilt)
+        pd.testing.assert_frame_equal(mended, first_run)
+        kept = run(rich_examples, lifetimes, models, spoilt, retrain="never")
+        assert set(kept["model_id"]) == set(spoilt["model_id"])
 
     def test_two_runs_are_equal(self, first_run, rich_examples, lifetimes, models):
         shuffled = rich_examples.sample(frac=1, random_state=1)

@@ -133,9 +133,17 @@ final as (
         description_en,
         description_fr,
         is_profiling,
-        case when not {{ is_under_floor('members') }} then members end as members,
-        case when not {{ is_under_floor('withheld_for_consent') }} then withheld_for_consent end
-            as withheld_for_consent,
+        -- Where one part of those who meet the rules is too small to be told, the other is rounded.
+        case
+            when {{ is_under_floor('members') }} then null
+            when {{ is_under_floor('withheld_for_consent') }} then {{ rounded_to_floor('members') }}
+            else members
+        end as members,
+        case
+            when {{ is_under_floor('withheld_for_consent') }} then null
+            when {{ is_under_floor('members') }} then {{ rounded_to_floor('withheld_for_consent') }}
+            else withheld_for_consent
+        end as withheld_for_consent,
         {{ is_under_floor('members') }} as is_withheld
     from sized
 

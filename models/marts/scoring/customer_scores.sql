@@ -60,8 +60,13 @@ levelled as (
         on positioned.driver_{{ rank }}_feature = feature_{{ rank }}.feature
     left join category_labels as category_{{ rank }}
         on
-            positioned.driver_{{ rank }}_level = category_{{ rank }}.category
-            and positioned.driver_{{ rank }}_feature in ('favourite_category', 'newest_category')
+            category_{{ rank }}.category
+            = case
+                when
+                    positioned.driver_{{ rank }}_feature
+                    in ('favourite_category', 'newest_category')
+                    then positioned.driver_{{ rank }}_level
+            end
     {%- endfor %}
 
 ),

@@ -41,8 +41,10 @@ final as (
         segments.segment as top_segment,
         segments.segment_fr as top_segment_fr,
         associations.top_value,
-        associations.top_customers,
-        associations.top_index,
+        -- Rounded, for the others of the segment are a subtraction away.
+        {{ rounded_to_floor('associations.top_customers') }} as top_customers,
+        associations.top_index
+        * {{ rounded_to_floor('associations.top_customers') }} / associations.top_customers as top_index,
         associations.is_expected_small,
         associations.is_circular
     from associations

@@ -32,7 +32,12 @@ final as (
         protected.segment_id,
         protected.event,
         protected.other_segment_id,
-        case when not protected.is_withheld then protected.overlap end as overlap,
+        case
+            when not protected.is_withheld
+                then
+                    {{ rounded_to_floor('protected.shared_customers') }}
+                    / cast({{ rounded_to_floor('protected.shared_customers / protected.overlap') }} as double)
+        end as overlap,
         protected.is_withheld
     from protected
     cross join as_of

@@ -12,6 +12,30 @@ profiled as (
 
 ),
 
+models as (
+
+    select * from {{ ref('ml_segment_models') }} where is_chosen
+
+),
+
+models_of_main_view as (
+
+    select distinct model_id from models where view = '{{ var("segmentation_view") }}'
+
+),
+
+-- What was remembered of another view, while it was the main one, is not shown.
+models_of_others as (
+
+    select distinct model_id from models
+    where
+        model_id not in (
+            select models_of_main_view.model_id from models_of_main_view
+            where models_of_main_view.model_id is not null
+        )
+
+),
+
 as_of as (
 
     select * from {{ ref('int_as_of_date') }}
@@ -42,8 +66,9 @@ final as (
         history.is_backcast
     from history
     inner join profiled on history.customer_key = profiled.customer_key
+    left join models_of_others on history.model_id = models_of_others.model_id
     cross join as_of
-    where history.as_of_date <= as_of.as_of_date
+    where history.as_of_date <= as_of.as_of_date and models_of_others.model_id is null
 
 )
 

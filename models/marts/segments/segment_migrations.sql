@@ -5,7 +5,7 @@ with history as (
 
 ),
 
--- Every run has its rows, also one in which nobody moved.
+-- Every run has its rows, also one in which nobody moved; none before the view was the main one.
 dates as (
 
     select
@@ -17,6 +17,7 @@ dates as (
         models.is_chosen
         and models.view = '{{ var("segmentation_view") }}'
         and models.as_of_date <= as_of.as_of_date
+        and models.as_of_date >= (select min(history.as_of_date) from history)
     union all
     select
         as_of_date,
@@ -38,19 +39,30 @@ runs as (
 ),
 
 -- Segment 0: no segment, because nothing was bought (yet).
-moves as (
+explained as (
 
     select
         as_of_date,
         coalesce(previous_segment_id, 0) as from_segment_id,
         coalesce(segment_id, 0) as to_segment_id,
-        coalesce(cause, 'customer') as cause,
-        count(*) as customers
+        coalesce(
+            cause, case when previous_segment_id is null then 'customer' else 'unknown' end
+        ) as cause
     from history
     where changed_level = 'segment'
-    group by
-        as_of_date, coalesce(previous_segment_id, 0), coalesce(segment_id, 0),
-        coalesce(cause, 'customer')
+
+),
+
+moves as (
+
+    select
+        as_of_date,
+        from_segment_id,
+        to_segment_id,
+        cause,
+        count(*) as customers
+    from explained
+    group by as_of_date, from_segment_id, to_segment_id, cause
 
 ),
 

@@ -1,7 +1,17 @@
 -- One row per segment view, segment level and segment_id that ever was: name, size, what to do.
-with segment_names as (
+with as_of as (
 
-    select * from {{ ref('ml_segment_names') }}
+    select * from {{ ref('int_as_of_date') }}
+
+),
+
+-- What a later date has named waits for its day.
+segment_names as (
+
+    select names.*
+    from {{ ref('ml_segment_names') }} as names
+    cross join as_of
+    where names.first_seen_on <= as_of.as_of_date
 
 ),
 

@@ -20,10 +20,37 @@ as_of as (
 
 ),
 
+last_run as (
+
+    select runs.model_id
+    from runs
+    cross join as_of
+    where runs.as_of_date <= as_of.as_of_date
+    qualify row_number() over (order by runs.as_of_date desc, runs.model_id) = 1
+
+),
+
+-- Another view was the main one before: its numbers mean other segments.
+models_of_others as (
+
+    select distinct model_id
+    from {{ ref('ml_segment_models') }}
+    where
+        is_chosen
+        and model_id not in (select runs.model_id from runs where runs.model_id is not null)
+
+),
+
 -- Nothing is remembered of who may no longer be profiled, or is no longer there.
+permissions as (
+
+    select * from {{ ref('int_customer_permissions') }}
+
+),
+
 profiled as (
 
-    select * from {{ ref('int_customer_permissions') }} where may_be_profiled
+    select * from permissions where may_be_profiled
 
 ),
 
@@ -49,10 +76,29 @@ backcast as (
 stored as (
 
     {%- if is_incremental() %}
-    select * from {{ this }}
+    select stored_rows.*
+    from {{ this }} as stored_rows
+    left join models_of_others on stored_rows.model_id = models_of_others.model_id
     where
-        not (is_backcast and exists (select 1 from backcast))
-        and not {{ was_provisional('as_of_date') }}
+        models_of_others.model_id is null
+        and not (stored_rows.is_backcast and exists (select 1 from backcast))
+        and not {{ was_provisional('stored_rows.as_of_date') }}
+    {%- else %}
+    select * from backcast where 1 = 0
+    {%- endif %}
+
+),
+
+-- The history of another view waits until that one is the main view again.
+of_others as (
+
+    {%- if is_incremental() %}
+    select stored_rows.*
+    from {{ this }} as stored_rows
+    inner join models_of_others on stored_rows.model_id = models_of_others.model_id
+    cross join as_of
+    left join permissions on stored_rows.customer_key = permissions.customer_key
+    where {{ is_remembered('stored_rows') }}
     {%- else %}
     select * from backcast where 1 = 0
     {%- endif %}
@@ -85,9 +131,10 @@ remembered as (
         {{ all_but_of('stored', ['customer_key']) }}
     from stored
     left join heirs on stored.customer_key = heirs.old_customer_key
-    where
-        coalesce(heirs.customer_key, stored.customer_key)
-        in (select profiled.customer_key from profiled)
+    cross join as_of
+    left join permissions
+        on coalesce(heirs.customer_key, stored.customer_key) = permissions.customer_key
+    where {{ is_remembered('stored') }}
     union all
     select * from backcast where customer_key in (select profiled.customer_key from profiled)
 
@@ -113,13 +160,14 @@ compared as (
         clusters.sub_segment_id,
         clusters.micro_segment_id,
         clusters.previous_model_segment_id,
-        clusters.model_id,
+        coalesce(clusters.model_id, last_run.model_id) as model_id,
         last_state.customer_key is null as is_first_seen,
         last_state.segment_id as old_segment_id,
         last_state.sub_segment_id as old_sub_segment_id,
         last_state.micro_segment_id as old_micro_segment_id
     from clusters
     full outer join last_state on clusters.customer_key = last_state.customer_key
+    left join last_run on 1 = 1
 
 ),
 
@@ -137,7 +185,13 @@ described as (
         end as changed_level,
         -- In a first run, and where none was fitted, no other model could have moved anybody.
         exists (select 1 from backcast)
-        or not {{ was_fitted_again('as_of.as_of_date') }} as is_one_model
+        or not {{ was_fitted_again('as_of.as_of_date') }} as is_one_model,
+        -- Then nobody compared the models in between.
+        coalesce(
+            (select max(of_others.as_of_date) from of_others where of_others.as_of_date < as_of.as_of_date)
+            > (select max(last_state.as_of_date) from last_state),
+            false
+        ) as was_other_view
     from compared
     cross join as_of
 
@@ -159,7 +213,7 @@ changes as (
         end as change_type,
         changed_level,
         case
-            when is_first_seen then cast(null as string)
+            when is_first_seen or was_other_view then cast(null as string)
             when segment_id is null or old_segment_id is null or is_one_model then 'customer'
             -- It is not known what the model before would have said.
             when changed_level <> 'segment' or previous_model_segment_id is null
@@ -184,6 +238,8 @@ final as (
     where remembered.as_of_date <> as_of.as_of_date
     union all
     select * from changes
+    union all
+    select * from of_others
 
 )
 

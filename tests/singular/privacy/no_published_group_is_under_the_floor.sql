@@ -138,7 +138,9 @@ select
     'segment_associations' as mart,
     associations.left_attribute || ' ' || associations.right_attribute as published_group
 from {{ ref('segment_associations') }} as associations
-where {{ is_under_floor('associations.top_customers') }}
+where
+    {{ is_under_floor('associations.top_customers') }}
+    or associations.top_customers <> {{ rounded_to_floor('associations.top_customers') }}
 
 union all
 
