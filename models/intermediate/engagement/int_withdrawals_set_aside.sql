@@ -62,8 +62,8 @@ addresses as (
 
 ),
 
--- A record that came in since persons were last told apart: whose address it has, where that is not one
--- of many (as for identity). Only withdrawals are taken from it.
+-- A record that came in since persons were last told apart: whose address it has, where that is
+-- not one of many (as for identity). Only withdrawals are taken from it.
 newcomers as (
 
     select distinct

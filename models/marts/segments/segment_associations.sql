@@ -44,7 +44,8 @@ final as (
         -- Rounded, for the others of the segment are a subtraction away.
         {{ rounded_to_floor('associations.top_customers') }} as top_customers,
         associations.top_index
-        * {{ rounded_to_floor('associations.top_customers') }} / associations.top_customers as top_index,
+        * {{ rounded_to_floor('associations.top_customers') }}
+        / associations.top_customers as top_index,
         associations.is_expected_small,
         associations.is_circular
     from associations

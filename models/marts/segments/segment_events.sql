@@ -11,11 +11,13 @@ as_of as (
 
 ),
 
--- A share of few, or all but a few, tells of them.
+-- A share of few, or all but a few, tells of them; so it is one of rounded numbers.
 protected as (
 
     select
         *,
+        {{ rounded_to_floor('shared_customers') }} as rounded_shared,
+        {{ rounded_to_floor('shared_customers / nullif(overlap, 0)') }} as rounded_whole,
         {{ is_under_floor('customers') }}
         or {{ is_under_floor('coalesce(shared_customers, 0)') }}
         or {{ is_under_floor('customers - coalesce(shared_customers, customers)') }} as is_withheld
@@ -34,9 +36,7 @@ final as (
         protected.other_segment_id,
         case
             when not protected.is_withheld
-                then
-                    {{ rounded_to_floor('protected.shared_customers') }}
-                    / cast({{ rounded_to_floor('protected.shared_customers / protected.overlap') }} as double)
+                then protected.rounded_shared / cast(protected.rounded_whole as double)
         end as overlap,
         protected.is_withheld
     from protected

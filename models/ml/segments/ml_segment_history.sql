@@ -26,9 +26,11 @@ last_run as (
     from runs
     cross join as_of
     where runs.as_of_date <= as_of.as_of_date
-    qualify row_number() over (order by runs.as_of_date desc, runs.model_id) = 1
+    qualify row_number() over (order by runs.as_of_date desc, runs.model_id asc) = 1
 
 ),
+
+{%- if is_incremental() %}
 
 -- Another view was the main one before: its numbers mean other segments.
 models_of_others as (
@@ -40,6 +42,7 @@ models_of_others as (
         and model_id not in (select runs.model_id from runs where runs.model_id is not null)
 
 ),
+{%- endif %}
 
 -- Nothing is remembered of who may no longer be profiled, or is no longer there.
 permissions as (
@@ -188,8 +191,10 @@ described as (
         or not {{ was_fitted_again('as_of.as_of_date') }} as is_one_model,
         -- Then nobody compared the models in between.
         coalesce(
-            (select max(of_others.as_of_date) from of_others where of_others.as_of_date < as_of.as_of_date)
-            > (select max(last_state.as_of_date) from last_state),
+            (
+                select max(of_others.as_of_date) from of_others
+                where of_others.as_of_date < as_of.as_of_date
+            ) > (select max(last_state.as_of_date) from last_state),
             false
         ) as was_other_view
     from compared
