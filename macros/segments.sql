@@ -29,13 +29,32 @@
 
 
 {#-
-    Whether a row of the history is kept: of who may be profiled, or is known from a later date on, whom a
-    look back must not forget. Reads the CTEs `permissions` (joined) and `as_of`.
+    Whether a row of the history was written while another view was the main one, whose numbers mean other
+    segments: told by its model. Reads the CTE `runs`.
 -#}
-{% macro is_remembered(rows) -%}
+{% macro is_of_another_view(model_id) -%}
     (
-        permissions.may_be_profiled
-        or (permissions.customer_key is null and {{ rows }}.as_of_date > as_of.as_of_date)
+        {{ model_id }} is not null
+        and {{ model_id }} in (
+            select known.model_id from {{ ref('ml_segment_models') }} as known
+            where known.is_chosen and known.model_id is not null
+        )
+        and {{ model_id }} not in (select runs.model_id from runs where runs.model_id is not null)
+    )
+{%- endmacro %}
+
+
+{#-
+    Whether another view was the main one since the last state of this one: then nobody compared the models
+    in between. Reads the CTEs `remembered` and `last_state`.
+-#}
+{% macro was_another_view(day) -%}
+    coalesce(
+        (
+            select max(remembered.as_of_date) from remembered
+            where remembered.is_of_another_view and remembered.as_of_date < {{ day }}
+        ) > (select max(last_state.as_of_date) from last_state),
+        false
     )
 {%- endmacro %}
 

@@ -20,43 +20,6 @@ as_of as (
 
 ),
 
-last_run as (
-
-    select runs.model_id
-    from runs
-    cross join as_of
-    where runs.as_of_date <= as_of.as_of_date
-    qualify row_number() over (order by runs.as_of_date desc, runs.model_id asc) = 1
-
-),
-
-{%- if is_incremental() %}
-
--- Another view was the main one before: its numbers mean other segments.
-models_of_others as (
-
-    select distinct model_id
-    from {{ ref('ml_segment_models') }}
-    where
-        is_chosen
-        and model_id not in (select runs.model_id from runs where runs.model_id is not null)
-
-),
-{%- endif %}
-
--- Nothing is remembered of who may no longer be profiled, or is no longer there.
-permissions as (
-
-    select * from {{ ref('int_customer_permissions') }}
-
-),
-
-profiled as (
-
-    select * from permissions where may_be_profiled
-
-),
-
 -- The first run looks one horizon back, so that it has something to compare with.
 backcast as (
 
@@ -70,7 +33,8 @@ backcast as (
         'segment' as changed_level,
         cast(null as string) as cause,
         segments.model_id,
-        true as is_backcast
+        true as is_backcast,
+        false as is_of_another_view
     from {{ ref('ml_segment_backcast') }} as segments
     inner join {{ ref('int_cutoffs') }} as cutoffs on cutoffs.cutoff_name = 'test'
 
@@ -79,32 +43,16 @@ backcast as (
 stored as (
 
     {%- if is_incremental() %}
-    select stored_rows.*
-    from {{ this }} as stored_rows
-    left join models_of_others on stored_rows.model_id = models_of_others.model_id
+    select * from (
+        select *, {{ is_of_another_view('model_id') }} as is_of_another_view from {{ this }}
+    ) as noted
     where
-        models_of_others.model_id is null
-        and not (stored_rows.is_backcast and exists (select 1 from backcast))
-        and not {{ was_provisional('stored_rows.as_of_date') }}
-    {%- else %}
-    select * from backcast where 1 = 0
+        is_of_another_view
+        or not (is_backcast and exists (select 1 from backcast))
+        and not {{ was_provisional('as_of_date') }}
+    union all
     {%- endif %}
-
-),
-
--- The history of another view waits until that one is the main view again.
-of_others as (
-
-    {%- if is_incremental() %}
-    select stored_rows.*
-    from {{ this }} as stored_rows
-    inner join models_of_others on stored_rows.model_id = models_of_others.model_id
-    cross join as_of
-    left join permissions on stored_rows.customer_key = permissions.customer_key
-    where {{ is_remembered('stored_rows') }}
-    {%- else %}
-    select * from backcast where 1 = 0
-    {%- endif %}
+    select * from backcast
 
 ),
 
@@ -127,19 +75,21 @@ heirs as (
 
 ),
 
+-- Nothing is remembered of who may no longer be profiled, or is no longer there; but who is known
+-- from a later date on is not forgotten by a look back.
 remembered as (
 
     select
         coalesce(heirs.customer_key, stored.customer_key) as customer_key,
         {{ all_but_of('stored', ['customer_key']) }}
     from stored
-    left join heirs on stored.customer_key = heirs.old_customer_key
     cross join as_of
-    left join permissions
+    left join heirs on stored.customer_key = heirs.old_customer_key
+    left join {{ ref('int_customer_permissions') }} as permissions
         on coalesce(heirs.customer_key, stored.customer_key) = permissions.customer_key
-    where {{ is_remembered('stored') }}
-    union all
-    select * from backcast where customer_key in (select profiled.customer_key from profiled)
+    where
+        permissions.may_be_profiled
+        or (permissions.customer_key is null and stored.as_of_date > as_of.as_of_date)
 
 ),
 
@@ -147,8 +97,9 @@ last_state as (
 
     select remembered.*
     from remembered
-    cross join as_of
-    where remembered.as_of_date < as_of.as_of_date
+    where
+        not remembered.is_of_another_view
+        and remembered.as_of_date < (select as_of.as_of_date from as_of)
     qualify row_number() over (
         partition by remembered.customer_key order by remembered.as_of_date desc
     ) = 1
@@ -163,14 +114,13 @@ compared as (
         clusters.sub_segment_id,
         clusters.micro_segment_id,
         clusters.previous_model_segment_id,
-        coalesce(clusters.model_id, last_run.model_id) as model_id,
+        coalesce(clusters.model_id, last_state.model_id) as model_id,
         last_state.customer_key is null as is_first_seen,
         last_state.segment_id as old_segment_id,
         last_state.sub_segment_id as old_sub_segment_id,
         last_state.micro_segment_id as old_micro_segment_id
     from clusters
     full outer join last_state on clusters.customer_key = last_state.customer_key
-    left join last_run on 1 = 1
 
 ),
 
@@ -180,23 +130,14 @@ described as (
         compared.*,
         as_of.as_of_date,
         case
-            when coalesce(compared.segment_id, 0) <> coalesce(compared.old_segment_id, 0)
-                then 'segment'
-            when coalesce(compared.sub_segment_id, 0) <> coalesce(compared.old_sub_segment_id, 0)
-                then 'sub_segment'
-            when compared.micro_segment_id <> compared.old_micro_segment_id then 'micro_segment'
+            when coalesce(segment_id, 0) <> coalesce(old_segment_id, 0) then 'segment'
+            when coalesce(sub_segment_id, 0) <> coalesce(old_sub_segment_id, 0) then 'sub_segment'
+            when micro_segment_id <> old_micro_segment_id then 'micro_segment'
         end as changed_level,
         -- In a first run, and where none was fitted, no other model could have moved anybody.
         exists (select 1 from backcast)
         or not {{ was_fitted_again('as_of.as_of_date') }} as is_one_model,
-        -- Then nobody compared the models in between.
-        coalesce(
-            (
-                select max(of_others.as_of_date) from of_others
-                where of_others.as_of_date < as_of.as_of_date
-            ) > (select max(last_state.as_of_date) from last_state),
-            false
-        ) as was_other_view
+        {{ was_another_view('as_of.as_of_date') }} as was_another_view
     from compared
     cross join as_of
 
@@ -218,7 +159,7 @@ changes as (
         end as change_type,
         changed_level,
         case
-            when is_first_seen or was_other_view then cast(null as string)
+            when is_first_seen or was_another_view then cast(null as string)
             when segment_id is null or old_segment_id is null or is_one_model then 'customer'
             -- It is not known what the model before would have said.
             when changed_level <> 'segment' or previous_model_segment_id is null
@@ -228,24 +169,22 @@ changes as (
             else 'both'
         end as cause,
         model_id,
-        false as is_backcast
+        false as is_backcast,
+        false as is_of_another_view
     from described
     where changed_level is not null
 
 ),
 
--- What this date wrote before is written again; what a later date wrote waits for its day.
+-- What this date wrote before is written again; what a later date wrote waits for its day, and that
+-- of another view for when it is the main one again.
 final as (
 
-    select remembered.*
-    from remembered
-    cross join as_of
-    where remembered.as_of_date <> as_of.as_of_date
+    select * from remembered
+    where is_of_another_view or as_of_date <> (select as_of.as_of_date from as_of)
     union all
     select * from changes
-    union all
-    select * from of_others
 
 )
 
-select * from final
+select {{ all_but_of('final', ['is_of_another_view']) }} from final
