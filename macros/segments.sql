@@ -59,6 +59,21 @@
 {%- endmacro %}
 
 
+{#- The highest level at which a customer is in another segment than before; null for none. -#}
+{% macro highest_level_changed(compared) -%}
+    case
+        when coalesce({{ compared }}.segment_id, 0) <> coalesce({{ compared }}.old_segment_id, 0)
+            then 'segment'
+        when
+            coalesce({{ compared }}.sub_segment_id, 0)
+            <> coalesce({{ compared }}.old_sub_segment_id, 0)
+            then 'sub_segment'
+        when {{ compared }}.micro_segment_id <> {{ compared }}.old_micro_segment_id
+            then 'micro_segment'
+    end
+{%- endmacro %}
+
+
 {#- Whether a model was fitted at a date that is not the first. Reads the CTE `runs`. -#}
 {% macro was_fitted_again(day) -%}
     exists (

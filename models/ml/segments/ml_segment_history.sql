@@ -129,11 +129,7 @@ described as (
     select
         compared.*,
         as_of.as_of_date,
-        case
-            when coalesce(segment_id, 0) <> coalesce(old_segment_id, 0) then 'segment'
-            when coalesce(sub_segment_id, 0) <> coalesce(old_sub_segment_id, 0) then 'sub_segment'
-            when micro_segment_id <> old_micro_segment_id then 'micro_segment'
-        end as changed_level,
+        {{ highest_level_changed('compared') }} as changed_level,
         -- In a first run, and where none was fitted, no other model could have moved anybody.
         exists (select 1 from backcast)
         or not {{ was_fitted_again('as_of.as_of_date') }} as is_one_model,
