@@ -46,13 +46,15 @@
 
 {#-
     Whether another view was the main one since the last state of this one: then nobody compared the models
-    in between. Reads the CTEs `remembered` and `last_state`.
+    in between. Reads the CTEs `remembered`, `last_state` and `as_of`.
 -#}
-{% macro was_another_view(day) -%}
+{% macro was_another_view() -%}
     coalesce(
         (
-            select max(remembered.as_of_date) from remembered
-            where remembered.is_of_another_view and remembered.as_of_date < {{ day }}
+            select max(remembered.as_of_date)
+            from remembered
+            cross join as_of as today
+            where remembered.is_of_another_view and remembered.as_of_date < today.as_of_date
         ) > (select max(last_state.as_of_date) from last_state),
         false
     )

@@ -133,7 +133,7 @@ described as (
         -- In a first run, and where none was fitted, no other model could have moved anybody.
         exists (select 1 from backcast)
         or not {{ was_fitted_again('as_of.as_of_date') }} as is_one_model,
-        {{ was_another_view('as_of.as_of_date') }} as was_another_view
+        {{ was_another_view() }} as was_another_view
     from compared
     cross join as_of
 
