@@ -138,11 +138,11 @@
 
 
 {#-
-    Types of the columns of a table that is a folder of files; none of CSV, which is all text. A new file may
-    make another type of them: numbers of orders that all were UUIDs are no text before the first that is none.
+    Types of the columns of a table that is a folder of JSON files, which the reader finds by looking. A new file
+    may make others of them: numbers of orders that all were UUIDs are no text before the first that is none.
 -#}
 {% macro types_of_arrivals(table) -%}
-    {%- if table not in var('raw_folders', []) or not source_is_on(table) or var('raw_format') == 'csv' -%}
+    {%- if table not in var('raw_folders', []) or not source_is_on(table) or var('raw_format') != 'json' -%}
         {{ return('') }}
     {%- endif -%}
     {%- set path = var('raw_data', env_var('RAW_DATA', 'data/demo')) ~ '/' ~ table | replace('.', '/') ~ '/[!.]*' -%}
