@@ -18,13 +18,6 @@
         ) }}
         {%- endif -%}
     {%- endif -%}
-    {%- if execute and flags.WHICH == 'build' and var('cutoffs') == 'score' and name_of_run() == 'complete' -%}
-        {{ exceptions.raise_compiler_error(
-            'These settings are of a run that learns nothing (`segmentation vars --run hourly`, `daily`), '
-            ~ 'but everything is to be built. Add --selector hourly or daily, or leave out --run. '
-            ~ 'Nothing was written.'
-        ) }}
-    {%- endif -%}
     {%- if execute and flags.WHICH in ['build', 'run'] and var('cutoffs') == 'score' -%}
         {%- for name in [
             'int_categories_ranked', 'ml_feature_distributions', 'ml_lifetime_models',
@@ -32,7 +25,7 @@
         ] if 'model.' ~ project_name ~ '.' ~ name in selected_resources -%}
         {{ exceptions.raise_compiler_error(
             'These settings are of a run that learns nothing (`segmentation vars --run hourly`, `daily`), '
-            ~ 'but ' ~ name ~ ' is to be built, which learns. Leave out --run, or this model. '
+            ~ 'but ' ~ name ~ ' is to be built, which learns. Add --selector hourly or daily, or leave out --run. '
             ~ 'Nothing was written.'
         ) }}
         {%- endfor -%}

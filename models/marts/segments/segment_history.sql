@@ -12,27 +12,10 @@ profiled as (
 
 ),
 
-models as (
+runs as (
 
-    select * from {{ ref('ml_segment_models') }} where is_chosen
-
-),
-
-models_of_main_view as (
-
-    select distinct model_id from models where view = '{{ var("segmentation_view") }}'
-
-),
-
--- What was remembered of another view, while it was the main one, is not shown.
-models_of_others as (
-
-    select distinct model_id from models
-    where
-        model_id not in (
-            select models_of_main_view.model_id from models_of_main_view
-            where models_of_main_view.model_id is not null
-        )
+    select * from {{ ref('ml_segment_models') }}
+    where view = '{{ var("segmentation_view") }}' and is_chosen
 
 ),
 
@@ -66,9 +49,11 @@ final as (
         history.is_backcast
     from history
     inner join profiled on history.customer_key = profiled.customer_key
-    left join models_of_others on history.model_id = models_of_others.model_id
     cross join as_of
-    where history.as_of_date <= as_of.as_of_date and models_of_others.model_id is null
+    -- What was remembered of another view, while it was the main one, is not shown.
+    where
+        history.as_of_date <= as_of.as_of_date
+        and not {{ is_of_another_view('history.model_id') }}
 
 )
 
